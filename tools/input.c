@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Opens the input of a command. The first bytes decide whether a decompressor
+ * is put in between: a forked child of ours with exactly three descriptors
+ * (0 source, 1 data, 2 report). Its last words travel through the report pipe
+ * *before* the data pipe ends, so whoever saw the end of the data can rely on
+ * finding them. Comes before everything that reads a stream in tools/.
+ */
+#include "tools/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <linux/fs.h>
+#include <zstd.h>
+
+#include "lib/bytes.h"
+#include "lib/fd.h"
+#include "lib/util.h"
+
+#define ZSTD_FRAME_MAGIC 0xfd2fb528u
+#define ZSTD_SKIPPABLE   0x184d2a50u    /* low four bits are free */
+#define IN_CHUNK  (256u << 10)
+#define OUT_CHUNK (1u << 20)
+#define END_WAIT_MS 2000                /* for the checksum behind the data */
+
+static bool is_zstd(const uint8_t *p, size_t n)
+{
+    uint32_t magic;
+
+    if (n < 4)
+        return false;
+    magic = xsr_le32(p);
+    return magic == ZSTD_FRAME_MAGIC || (magic & ~15u) == ZSTD_SKIPPABLE;
+}
+
+/* ---- in the child -------------------------------------------------------- */
+
+static void say(const char *text)
+{
+    ssize_t r = write(2, text, strlen(text));
+
+    (void)r;            /* nobody is left who could be told */
+}
+
+/* 0: all of the source was whole frames. Else the reason was reported. */
+static int unpack(ZSTD_DStream *ds, const uint8_t *head, size_t n_head,
+                  uint8_t *in_mem, uint8_t *out_mem)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+    ZSTD_inBuffer in = { in_mem, n_head, 0 };
+    size_t left = 0, got;
+    bool full = false;      /* the last call may have more to give */
+
+    memcpy(in_mem, head, n_head);
+    for (;;) {
+        ZSTD_outBuffer out = { out_mem, OUT_CHUNK, 0 };
+
+        if (in.pos == in.size && !full) {
+            if (xsr_read_upto(0, in_mem, IN_CHUNK, &got, "compressed input",
+                              &err)) {
+                say(err.text);
+                return -1;
+            }
+            if (!got)
+                break;
+            in.size = got;
+            in.pos = 0;
+        }
+        left = ZSTD_decompressStream(ds, &out, &in);
+        if (ZSTD_isError(left)) {
+            say("the zstd data is damaged: ");
+            say(ZSTD_getErrorName(left));
+            return -1;
+        }
+        full = out.pos == out.size;
+        if (xsr_write_all(1, out_mem, out.pos, "unpacked data", &err)) {
+            say(err.text);
+            return -1;
+        }
+    }
+    if (left) {
+        say("the zstd data ends inside a frame: the file was cut off");
+        return -1;
+    }
+    return 0;
+}
+
+static void keep_three_fds(int source, int data, int report)
+{
+    int a, b, c;
+
+    /* Out of the way first: any of them may be 0, 1 or 2 already. */
+    a = fcntl(source, F_DUPFD, 10);
+    b = fcntl(data, F_DUPFD, 10);
+    c = fcntl(report, F_DUPFD, 10);
+    if (a < 0 || b < 0 || c < 0 || dup2(a, 0) < 0 || dup2(b, 1) < 0 ||
+        dup2(c, 2) < 0)
+        _exit(126);
+    if (close_range(3, ~0u, 0))
+        _exit(126);
+}
+
+static void __attribute__((noreturn))
+run_child(int source, int data, int report, const uint8_t *head,
+          size_t n_head, pid_t parent)
+{
+    static const int plain[] = { SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+    uint8_t *in_mem, *out_mem;
+    ZSTD_DStream *ds;
+    sigset_t none;
+
+    for (size_t i = 0; i < XSR_ARRAY_LEN(plain); i++)
+        signal(plain[i], SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    xsr_fd_set_stop_flag(NULL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1);
+    keep_three_fds(source, data, report);
+    ds = ZSTD_createDStream();
+    in_mem = malloc(IN_CHUNK);
+    out_mem = malloc(OUT_CHUNK);
+    if (!ds || !in_mem || !out_mem) {
+        say("no memory to unpack the zstd data");
+        _exit(1);
+    }
+    _exit(unpack(ds, head, n_head, in_mem, out_mem) ? 1 : 0);
+}
+
+/* ---- in the parent ------------------------------------------------------- */
+
+static int start_unpacking(struct xsr_input *in, const uint8_t *head,
+                           size_t n_head, struct xsr_err *err)
+{
+    pid_t self = getpid();
+    int data[2], report[2];
+
+    if (xsr_pipe(data, err))
+        return -1;
+    if (xsr_pipe(report, err)) {
+        xsr_close(&data[0]);
+        xsr_close(&data[1]);
+        return -1;
+    }
+    xsr_grow_pipe(data[1], OUT_CHUNK);
+    in->pid = fork();
+    if (in->pid == 0)
+        run_child(in->source, data[1], report[1], head, n_head, self);
+    if (in->pid < 0)
+        xsr_fail_sys(err, XSR_E_IO, errno, "starting the decompressor");
+    xsr_close(&data[1]);
+    xsr_close(&report[1]);
+    if (in->pid < 0) {
+        xsr_close(&data[0]);
+        xsr_close(&report[0]);
+        return -1;
+    }
+    in->fd = data[0];
+    in->report = report[0];
+    in->zstd = true;
+    return 0;
+}
+
+/* Learn kind and size of the source; true if it can be rewound. */
+static bool measure(struct xsr_input *in)
+{
+    struct stat st;
+    uint64_t total;
+    off_t pos;
+
+    if (fstat(in->source, &st))
+        return false;
+    if (S_ISREG(st.st_mode))
+        total = (uint64_t)st.st_size;
+    else if (!S_ISBLK(st.st_mode) ||
+             ioctl(in->source, BLKGETSIZE64, &total))
+        return false;
+    pos = lseek(in->source, 0, SEEK_CUR);
+    if (pos < 0)
+        return false;
+    in->start = (uint64_t)pos;
+    in->size = total > in->start ? total - in->start : 0;
+    return true;
+}
+
+static int open_source(struct xsr_input *in, const char *path,
+                       struct xsr_err *err)
+{
+    struct stat st;
+
+    if (!strcmp(path, "-")) {
+        snprintf(in->name, sizeof in->name, "standard input");
+        in->source = fcntl(0, F_DUPFD_CLOEXEC, 3);
+    } else {
+        xsr_err_quote(path, strlen(path), in->name, sizeof in->name);
+        in->source = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    }
+    if (in->source < 0)
+        return xsr_fail_sys(err, XSR_E_IO, errno, "cannot open %s", in->name);
+    if (!fstat(in->source, &st) && S_ISDIR(st.st_mode))
+        return xsr_fail_sys(err, XSR_E_IO, EISDIR, "cannot read %s",
+                            in->name);
+    if (isatty(in->source))
+        return xsr_fail(err, XSR_E_IO, "%s is a terminal, not an image",
+                        in->name);
+    return 0;
+}
+
+static int look(struct xsr_input *in, struct xsr_err *err)
+{
+    bool rewinds = measure(in);
+    uint8_t head[sizeof in->head];
+    size_t n_head;
+
+    if (xsr_read_upto(in->source, head, sizeof head, &n_head, in->name, err))
+        return -1;
+    if (is_zstd(head, n_head))
+        return start_unpacking(in, head, n_head, err);
+    if (rewinds && lseek(in->source, (off_t)in->start, SEEK_SET) < 0)
+        return xsr_fail_sys(err, XSR_E_IO, errno, "rewinding %s", in->name);
+    in->seekable = rewinds;
+    if (!rewinds) {
+        memcpy(in->head, head, n_head);
+        in->n_head = (uint32_t)n_head;
+    }
+    in->fd = in->source;
+    return 0;
+}
+
+int xsr_input_open(struct xsr_input *in, const char *path,
+                   struct xsr_err *err)
+{
+    *in = (struct xsr_input)XSR_INPUT_INIT;
+    if (!open_source(in, path, err) && !look(in, err))
+        return 0;
+    xsr_close(&in->source);
+    return -1;
+}
+
+int64_t xsr_input_pos(const struct xsr_input *in)
+{
+    off_t pos;
+
+    if (!in->size)
+        return -1;
+    pos = lseek(in->source, 0, SEEK_CUR);
+    return pos < 0 ? -1 : (int64_t)((uint64_t)pos - in->start);
+}
+
+/* The child's last words and its end. */
+static int collect(struct xsr_input *in, bool success, struct xsr_err *err)
+{
+    struct pollfd pfd = { .fd = in->report, .events = POLLIN };
+    struct xsr_err read_err = XSR_ERR_INIT;
+    char words[160];
+    size_t n = 0;
+    int status;
+
+    if (success)
+        while (poll(&pfd, 1, END_WAIT_MS) < 0 && errno == EINTR)
+            continue;
+    kill(in->pid, SIGKILL);
+    if (xsr_read_upto(in->report, words, sizeof words - 1, &n, "report",
+                      &read_err))
+        n = 0;
+    words[n] = '\0';
+    xsr_close(&in->report);
+    while (waitpid(in->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    in->pid = -1;
+    if (n)
+        return xsr_fail(err, XSR_E_FORMAT, "%s: %s", in->name, words);
+    return 0;
+}
+
+int xsr_input_close(struct xsr_input *in, bool success, struct xsr_err *err)
+{
+    int rc = 0;
+
+    if (in->fd != in->source)
+        xsr_close(&in->fd);
+    in->fd = -1;
+    if (in->pid > 0)
+        rc = collect(in, success, err);
+    xsr_close(&in->source);
+    return rc;
+}
