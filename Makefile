@@ -9,6 +9,9 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 CC      ?= gcc
 XEN_VER ?= 4.17
+# Recursive makes of this file use all processors unless told otherwise.
+JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+SUB     = @$(MAKE) --no-print-directory $(JOBS)
 
 CFLAGS  ?= -O2 -g
 BASE_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden \
@@ -40,9 +43,11 @@ PLUGIN_O := $(call obj,plugin/*.c)
 TOOLS_O  := $(call obj,tools/*.c)
 WORLD_O  := $(call obj,stubs/world/*.c stubs/hv/*.c stubs/xs/*.c)
 SIMTOOL_O := $(call obj,stubs/tool/*.c)
-TESTS_GEN := $(patsubst tests/gen/%.c,$(O)/tests/gen/%,$(wildcard tests/gen/*.c))
-TESTS_BIN := $(patsubst tests/bin/%.c,$(O)/tests/bin/%,$(wildcard tests/bin/*.c))
-UNIT     := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/*.c))
+progs = $(patsubst %.c,$(O)/%,$(wildcard $(1)))
+TESTS_GEN := $(call progs,tests/gen/*.c)
+TESTS_BIN := $(call progs,tests/bin/*.c)
+UNIT     := $(call progs,tests/unit/*.c)
+UNIT_SIM := $(call progs,tests/unit-sim/*.c)
 STUBS    := $(patsubst stubs/libs/%.c,$(O)/stubs/%,$(wildcard stubs/libs/*.c))
 STUB_SO  := $(foreach s,$(STUBS),$(s).so)
 
@@ -55,7 +60,21 @@ BINS = $(O)/bin/xensr $(O)/bin/xensr-helper $(O)/lib/libxensr.so \
 	$(O)/stubs/libxensrsim.so $(O)/stubs/xensr-sim $(STUB_SO)
 
 .PHONY: all
-all: $(BINS)
+all: $(BINS) ## build everything below build/
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' \
+		$(firstword $(MAKEFILE_LIST))
+
+.PHONY: deps
+deps: ## install what the build and the tests need (Debian packages)
+	@sh tests/deps.sh
+
+.PHONY: demo
+demo: deps ## restore the bundled image of a real guest, show what happened
+	$(SUB) $(BINS)
+	@sh tests/demo.sh $(O)
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
@@ -107,30 +126,119 @@ $(O)/stubs/xensr-sim: $(SIMTOOL_O) $(O)/stubs/libxensrsim.so $(O)/libxsr.a
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -Wl,-rpath,'$$ORIGIN' -o $@ \
 		$(SIMTOOL_O) $(O)/libxsr.a -L$(O)/stubs -lxensrsim -ljansson
 
+# Every stub but libxenguest: Debian's own libxenguest on the simulated host.
+$(O)/stubs-hybrid/.made: $(STUB_SO) $(O)/stubs/xensr-sim
+	@rm -rf $(@D) && mkdir -p $(@D)
+	for f in $(O)/stubs/lib*.so* $(O)/stubs/xensr-sim; do \
+		case $$f in */libxenguest.so*) continue;; esac; \
+		ln -sf ../stubs/$${f##*/} $(@D)/; \
+	done
+	@touch $@
+
 # ---- tests -----------------------------------------------------------------
 
+TEST_CC = @mkdir -p $(@D); set -x; $(CC) $(BASE_CFLAGS) $(CFLAGS) \
+	$(BASE_LDFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -MT $@ -o $@ $<
+UNIT_A  = $(O)/libplugin.a $(O)/libstream.a $(O)/libxsr.a
+
 $(O)/tests/gen/%: tests/gen/%.c $(O)/libstream.a $(O)/libxsr.a
-	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) $(CFLAGS) $(BASE_LDFLAGS) -MMD -MP -o $@ $< \
-		$(O)/libstream.a $(O)/libxsr.a -ljansson
+	$(TEST_CC) $(O)/libstream.a $(O)/libxsr.a -ljansson
 
 $(O)/tests/bin/%: tests/bin/%.c $(O)/libxsr.a
-	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) $(CFLAGS) $(BASE_LDFLAGS) -MMD -MP -o $@ $< \
-		$(O)/libxsr.a
+	$(TEST_CC) $(O)/libxsr.a
 
-$(O)/tests/unit/%: tests/unit/%.c $(O)/libplugin.a $(O)/libstream.a $(O)/libxsr.a
-	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) $(CFLAGS) $(BASE_LDFLAGS) -MMD -MP -o $@ $< \
-		$(O)/libplugin.a $(O)/libstream.a $(O)/libxsr.a \
-		-lcmocka $(PLUGIN_LIBS)
+$(O)/tests/unit/%: tests/unit/%.c $(UNIT_A)
+	$(TEST_CC) $(UNIT_A) -lcmocka $(PLUGIN_LIBS)
+
+# The pure parts of engine/.
+$(O)/tests/unit/engine_%: tests/unit/engine_%.c $(O)/libengine.a $(UNIT_A)
+	$(TEST_CC) $(O)/libengine.a $(UNIT_A) -lcmocka $(XEN_LIBS)
+
+# The insides of the simulated host.
+$(O)/tests/unit-sim/%: tests/unit-sim/%.c $(O)/stubs/libxensrsim.so \
+		$(O)/libstream.a $(O)/libxsr.a
+	$(TEST_CC) $(O)/libstream.a $(O)/libxsr.a -lcmocka \
+		-L$(O)/stubs -lxensrsim -Wl,-rpath,'$$ORIGIN/../../stubs'
+
+.PHONY: check-bins
+check-bins: $(BINS) $(O)/stubs-hybrid/.made $(UNIT) $(UNIT_SIM) \
+		$(TESTS_GEN) $(TESTS_BIN)
 
 .PHONY: unit
-unit: $(UNIT)
-	@for t in $(UNIT); do echo "# $$t"; $$t || exit 1; done
+unit: check-bins ## the unit tests alone
+	@bash tests/check.sh --unit $(O)
+
+.PHONY: check
+check: deps ## all tests: plain, ASan+UBSan, valgrind
+	-$(SUB) stock
+	$(SUB) check-bins
+	$(SUB) VARIANT=asan O=$(O)-asan check-bins
+	@bash tests/check.sh --full $(O)
+
+.PHONY: check-quick
+check-quick: deps ## all tests without ASan+UBSan and valgrind
+	-$(SUB) stock
+	$(SUB) check-bins
+	@bash tests/check.sh --quick $(O)
+
+# Debian's unmodified save helper, for the tests; never part of the repository.
+$(O)/stock/libxl-save-helper:
+	@mkdir -p $(@D)
+	cd $(@D) && apt-get download -q xen-utils-$(XEN_VER) && \
+		dpkg -x xen-utils-$(XEN_VER)_*.deb root && rm -f *.deb
+	ln -sf root/usr/lib/xen-$(XEN_VER)/bin/libxl-save-helper $@
+
+.PHONY: stock
+stock: $(O)/stock/libxl-save-helper ## fetch Debian's own save helper for tests
+
+.PHONY: bench
+bench: deps ## speed and memory: ours, Debian's stock helper, cat
+	-$(SUB) stock
+	$(SUB) check-bins
+	@bash tests/bench/bench.sh $(O)
+
+.PHONY: lint
+lint: ## include rules, size limits, format, shell, spelling
+	@sh tests/deps.sh --lint
+	@bash tests/check.sh --lint $(O)
+
+.PHONY: format
+format: ## apply .clang-format to every source file
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+
+.PHONY: fresh-check
+fresh-check: ## README's commands in a bare Debian 12 root
+	@bash tests/check.sh --fresh $(O)
+
+# ---- installing ------------------------------------------------------------
+
+LIBEXEC_D = $(DESTDIR)$(PREFIX)/libexec/xensr
+LIB_D     = $(DESTDIR)$(PREFIX)/lib
+SIM_D     = $(LIB_D)/xensr/sim
+DOC_D     = $(DESTDIR)$(PREFIX)/share/doc/xensr
+
+.PHONY: install
+install: all ## install below DESTDIR and PREFIX (/usr/local)
+	install -d $(DESTDIR)$(PREFIX)/bin $(LIBEXEC_D) $(SIM_D) $(DOC_D) \
+		$(DESTDIR)$(PREFIX)/include
+	install -m 755 $(O)/bin/xensr $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(O)/bin/xensr-helper $(LIBEXEC_D)/
+	install -m 755 $(O)/lib/libxensr.so $(LIB_D)/libxensr.so.0
+	ln -sf libxensr.so.0 $(LIB_D)/libxensr.so
+	install -m 644 plugin/xensr.h $(DESTDIR)$(PREFIX)/include/
+	cp -P $(O)/stubs/*.so* $(O)/stubs/xensr-sim $(SIM_D)/
+	install -m 644 README.md INSTALL LICENSE docs/man/*.md $(DOC_D)/
+
+.PHONY: uninstall
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/xensr $(LIBEXEC_D)/xensr-helper \
+		$(LIB_D)/libxensr.so.0 $(LIB_D)/libxensr.so \
+		$(DESTDIR)$(PREFIX)/include/xensr.h
+	rm -rf $(SIM_D) $(DOC_D)
+	-rmdir $(LIBEXEC_D) $(LIB_D)/xensr
 
 .PHONY: clean
-clean:
+clean: ## remove everything that was built
 	rm -rf build build-asan build-cov
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
