@@ -278,7 +278,7 @@ static int find_msg(uint16_t number, enum xsr_ipc_gen gen,
     unsigned i;
 
     for (i = 0; i < XSR_N_MSG; i++) {
-        if (xsr_msg_number(gen, i) != number)
+        if (!number || xsr_msg_number(gen, i) != number)
             continue;
         if (!xsr_msg_permitted(gen, side, i))
             return xsr_fail(err, XSR_E_PEER,
