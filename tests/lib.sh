@@ -205,13 +205,9 @@ host_processes()
         [ "${p#/proc/}" = "$BASHPID" ] || echo "${p#/proc/}"
     done
 }
-# The tools of this very check carry the folder too: started without it.
 no_processes()
 {
-    local left
-    left=$(dir=$XENSR_SIM_DIR && export -n XENSR_SIM_DIR &&
-        XENSR_SIM_DIR=$dir host_processes)
-    [ -z "$left" ]
+    [ -z "$(host_processes)" ]
 }
 
 # host_is_clean: nothing of a refused or failed operation is left.
