@@ -30,6 +30,8 @@ int xsr_xc3_order_next(struct xsr_xc3_order *o, uint32_t type,
 /* True if static data must be taken as complete before this record (v2). */
 bool xsr_xc3_order_infers_static_end(const struct xsr_xc3_order *o,
                                      uint32_t type);
+/* VERIFY was seen: PAGE_DATA is to be compared from now on, not written. */
+bool xsr_xc3_order_verifying(const struct xsr_xc3_order *o);
 bool xsr_xc3_order_done(const struct xsr_xc3_order *o);
 const char *xsr_xc3_order_state_name(const struct xsr_xc3_order *o);
 const char *xsr_xc3_order_expected(const struct xsr_xc3_order *o);

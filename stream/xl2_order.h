@@ -20,6 +20,11 @@ void xsr_xl2_order_init(struct xsr_xl2_order *o, enum xsr_xl2_guest guest);
 /* offset: of the record's header, for the message. */
 int xsr_xl2_order_next(struct xsr_xl2_order *o, uint32_t type,
                        uint64_t offset, struct xsr_err *err);
+/*
+ * The libxc image handed the stream back at a CHECKPOINT record, not at END:
+ * checkpoint records follow instead of the end of the stream.
+ */
+void xsr_xl2_order_checkpoint(struct xsr_xl2_order *o);
 bool xsr_xl2_order_done(const struct xsr_xl2_order *o);
 const char *xsr_xl2_order_state_name(const struct xsr_xl2_order *o);
 /* What a stream in this state still needs, for EOF messages. */

@@ -28,10 +28,10 @@
 #include "lib/util.h"
 
 #define ZSTD_FRAME_MAGIC 0xfd2fb528u
-#define ZSTD_SKIPPABLE   0x184d2a50u    /* low four bits are free */
-#define IN_CHUNK  (256u << 10)
-#define OUT_CHUNK (1u << 20)
-#define END_WAIT_MS 2000                /* for the checksum behind the data */
+#define ZSTD_SKIPPABLE   0x184d2a50u /* low four bits are free */
+#define IN_CHUNK         (256u << 10)
+#define OUT_CHUNK        (1u << 20)
+#define END_WAIT_MS      2000 /* for the checksum behind the data */
 
 static bool is_zstd(const uint8_t *p, size_t n)
 {
@@ -49,7 +49,7 @@ static void say(const char *text)
 {
     ssize_t r = write(2, text, strlen(text));
 
-    (void)r;            /* nobody is left who could be told */
+    (void)r; /* nobody is left who could be told */
 }
 
 /* 0: all of the source was whole frames. Else the reason was reported. */
@@ -57,13 +57,13 @@ static int unpack(ZSTD_DStream *ds, const uint8_t *head, size_t n_head,
                   uint8_t *in_mem, uint8_t *out_mem)
 {
     struct xsr_err err = XSR_ERR_INIT;
-    ZSTD_inBuffer in = { in_mem, n_head, 0 };
+    ZSTD_inBuffer in = {in_mem, n_head, 0};
     size_t left = 0, got;
-    bool full = false;      /* the last call may have more to give */
+    bool full = false; /* the last call may have more to give */
 
     memcpy(in_mem, head, n_head);
     for (;;) {
-        ZSTD_outBuffer out = { out_mem, OUT_CHUNK, 0 };
+        ZSTD_outBuffer out = {out_mem, OUT_CHUNK, 0};
 
         if (in.pos == in.size && !full) {
             if (xsr_read_upto(0, in_mem, IN_CHUNK, &got, "compressed input",
@@ -82,7 +82,7 @@ static int unpack(ZSTD_DStream *ds, const uint8_t *head, size_t n_head,
             say(ZSTD_getErrorName(left));
             return -1;
         }
-        full = out.pos == out.size;
+        full = left && out.pos == out.size;
         if (xsr_write_all(1, out_mem, out.pos, "unpacked data", &err)) {
             say(err.text);
             return -1;
@@ -111,10 +111,10 @@ static void keep_three_fds(int source, int data, int report)
 }
 
 static void __attribute__((noreturn))
-run_child(int source, int data, int report, const uint8_t *head,
-          size_t n_head, pid_t parent)
+run_child(int source, int data, int report, const uint8_t *head, size_t n_head,
+          pid_t parent)
 {
-    static const int plain[] = { SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+    static const int plain[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     uint8_t *in_mem, *out_mem;
     ZSTD_DStream *ds;
     sigset_t none;
@@ -183,8 +183,7 @@ static bool measure(struct xsr_input *in)
         return false;
     if (S_ISREG(st.st_mode))
         total = (uint64_t)st.st_size;
-    else if (!S_ISBLK(st.st_mode) ||
-             ioctl(in->source, BLKGETSIZE64, &total))
+    else if (!S_ISBLK(st.st_mode) || ioctl(in->source, BLKGETSIZE64, &total))
         return false;
     pos = lseek(in->source, 0, SEEK_CUR);
     if (pos < 0)
@@ -209,8 +208,7 @@ static int open_source(struct xsr_input *in, const char *path,
     if (in->source < 0)
         return xsr_fail_sys(err, XSR_E_IO, errno, "cannot open %s", in->name);
     if (!fstat(in->source, &st) && S_ISDIR(st.st_mode))
-        return xsr_fail_sys(err, XSR_E_IO, EISDIR, "cannot read %s",
-                            in->name);
+        return xsr_fail_sys(err, XSR_E_IO, EISDIR, "cannot read %s", in->name);
     if (isatty(in->source))
         return xsr_fail(err, XSR_E_IO, "%s is a terminal, not an image",
                         in->name);
@@ -238,8 +236,7 @@ static int look(struct xsr_input *in, struct xsr_err *err)
     return 0;
 }
 
-int xsr_input_open(struct xsr_input *in, const char *path,
-                   struct xsr_err *err)
+int xsr_input_open(struct xsr_input *in, const char *path, struct xsr_err *err)
 {
     *in = (struct xsr_input)XSR_INPUT_INIT;
     if (!open_source(in, path, err) && !look(in, err))
@@ -261,7 +258,7 @@ int64_t xsr_input_pos(const struct xsr_input *in)
 /* The child's last words and its end. */
 static int collect(struct xsr_input *in, bool success, struct xsr_err *err)
 {
-    struct pollfd pfd = { .fd = in->report, .events = POLLIN };
+    struct pollfd pfd = {.fd = in->report, .events = POLLIN};
     struct xsr_err read_err = XSR_ERR_INIT;
     char words[160];
     size_t n = 0;
