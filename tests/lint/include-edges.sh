@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Who may include whom. lib/ knows nothing above it, stream/ only three parts of
+# lib/, the helper and the plugin never meet, and Xen's headers stay in the few
+# places that talk to Xen.
+. "${0%/*}/../lib.sh"
+cd "$TOP" || exit 1
+
+# edges FOLDER REGEX: every #include "..." of FOLDER's files matches REGEX.
+edges()
+{
+    local bad
+    bad=$(git ls-files -co --exclude-standard "$1/*.c" "$1/*.h" |
+        xargs -r grep -Hn '^#include "' |
+        sed 's/^\([^:]*:[0-9]*\):#include "\(.*\)".*/\1 \2/' |
+        awk -v re="^($2)\$" '$2 !~ re { print $1 ": must not include " $2 }')
+    [ -z "$bad" ] || { echo "$bad"; return 1; }
+}
+
+ok "lib includes nothing but lib" edges lib 'lib/[a-z]+\.h'
+ok "stream includes stream and lib's err, bytes, buf, util" \
+    edges stream 'stream/[a-z0-9_]+\.h|lib/(err|bytes|buf|util)\.h'
+ok "engine includes engine, stream and lib" \
+    edges engine '(engine|stream|lib)/[a-z0-9_]+\.h'
+ok "helper includes helper, lib, and of the engine its interface" \
+    edges helper '(helper|lib)/[a-z0-9_]+\.h|engine/engine\.h'
+ok "plugin includes plugin, stream and lib" \
+    edges plugin '(plugin|stream|lib)/[a-z0-9_]+\.h'
+ok "tools include tools, plugin's interface, stream and lib" \
+    edges tools '(tools|stream|lib)/[a-z0-9_]+\.h|plugin/xensr\.h'
+ok "stubs include stubs, lib, stream's checks and engine's interface" \
+    edges stubs '(stubs/[a-z]+|lib|stream)/[a-z0-9_]+\.h|engine/engine\.h'
+
+xen_headers_in_their_places()
+{
+    local bad
+    bad=$(git ls-files -co --exclude-standard '*.c' '*.h' |
+        grep -Ev '^(engine|stubs|tests)/' |
+        grep -Evx 'helper/guest\.[ch]|plugin/(domain|xen_store)[a-z_]*\.c' |
+        xargs -r grep -HnE '^#include <xen' |
+        grep -v '<xensr\.h>')
+    [ -z "$bad" ] || { echo "$bad"; return 1; }
+}
+ok "Xen's headers are included only where Xen is called" \
+    xen_headers_in_their_places
+
+done_testing

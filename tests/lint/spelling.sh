@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# No common misspelling in sources and documents.
+. "${0%/*}/../lib.sh"
+requires codespell git
+cd "$TOP" || exit 1
+
+spelled()
+{
+    git ls-files -co --exclude-standard '*.[ch]' '*.sh' '*.md' INSTALL \
+        Makefile | xargs codespell -L "${XENSR_SPELL_OK:-parms,fo,inout,ser}"
+}
+ok "no common misspelling" spelled
+done_testing
