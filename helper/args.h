@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The argument vector that a toolstack gives its save helper, judged before
+ * anything else happens. There is no version number in it: the generation is
+ * recognised by the count of arguments and the callback bits.
+ * spec: helper-ipc 3, 6.1.
+ */
+#ifndef XSR_HELPER_ARGS_H
+#define XSR_HELPER_ARGS_H
+
+#include <stdint.h>
+
+#include "lib/err.h"
+#include "lib/ipc.h"
+
+enum xsr_args_verdict {
+    XSR_ARGS_RESTORE,       /* all values are valid */
+    XSR_ARGS_HELP,
+    XSR_ARGS_VERSION,
+    XSR_ARGS_REFUSE,        /* understood, not ours: log, complete(-1) */
+    XSR_ARGS_UNKNOWN,       /* a toolstack's, but of no known protocol: log */
+    XSR_ARGS_USAGE          /* not a toolstack's: stderr */
+};
+
+enum { XSR_STREAM_PLAIN, XSR_STREAM_REMUS, XSR_STREAM_COLO, XSR_N_STREAM };
+
+struct xsr_args {
+    enum xsr_ipc_gen gen;
+    enum xsr_ipc_side side;
+    int stream_fd;
+    int back_fd;            /* -1: none */
+    uint32_t domid;
+    uint32_t store_evtchn, store_domid;
+    uint32_t console_evtchn, console_domid;
+    uint32_t cbflags;       /* xsr_msg_bit() of what the parent answers */
+    uint32_t stream_type;   /* XSR_STREAM_... */
+};
+
+/*
+ * *err explains every verdict from XSR_ARGS_REFUSE on; XSR_E_UNSUPPORTED means
+ * that the same call is valid for other helpers.
+ */
+enum xsr_args_verdict xsr_args_get(int argc, char **argv,
+                                   struct xsr_args *args_out,
+                                   struct xsr_err *err);
+
+/* Text for --help. */
+const char *xsr_args_help(void);
+
+#endif

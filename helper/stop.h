@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * SIGTERM, SIGINT, SIGHUP: an orderly stop. The library is not told; the
+ * stream under it is replaced by something that fails, so that it runs into
+ * its own error path and cleans up. spec: helper-ipc 4.6, 10 items 1-3.
+ */
+#ifndef XSR_HELPER_STOP_H
+#define XSR_HELPER_STOP_H
+
+#include <stdbool.h>
+
+#include "lib/err.h"
+
+/* Install the handlers; fds as in struct xsr_args, -1 = none. */
+int xsr_stop_init(int stream_fd, int back_fd, struct xsr_err *err);
+/* Work is over: signals only set the flag from now on. */
+void xsr_stop_end(void);
+/* Number of the first signal that asked to stop; 0: none. */
+int xsr_stop_signal(void);
+/* lib/fd obeys the stop flag (true) or not (false: talking to the parent). */
+void xsr_stop_obey(bool obey);
+
+#endif
