@@ -2,6 +2,7 @@
 #
 # VARIANT=asan|cov builds into build-asan/ or build-cov/ with the same sources.
 # O=DIR builds somewhere else. WERROR=1 makes warnings errors (CI does).
+# V=1 shows whole commands.
 
 VARIANT ?=
 O       ?= build$(if $(VARIANT),-$(VARIANT))
@@ -12,6 +13,7 @@ XEN_VER ?= 4.17
 # Recursive makes of this file use all processors unless told otherwise.
 JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 SUB     = @$(MAKE) --no-print-directory $(JOBS)
+say     = $(if $(V),,@printf '  %-4s %s\n' $(1) $(@:$(O)/%=%); )
 
 CFLAGS  ?= -O2 -g
 BASE_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden \
@@ -78,7 +80,7 @@ demo: deps ## restore the bundled image of a real guest, show what happened
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)$(CC) $(BASE_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(O)/libxsr.a: $(LIB_O)
 $(O)/libstream.a: $(STREAM_O)
@@ -86,26 +88,26 @@ $(O)/libengine.a: $(ENGINE_O)
 $(O)/libplugin.a: $(PLUGIN_O)
 $(O)/%.a:
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(O)/bin/xensr-helper: $(HELPER_O) $(O)/libengine.a $(O)/libstream.a $(O)/libxsr.a
 	@mkdir -p $(@D)
-	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -rdynamic -o $@ $^ $(HELPER_LIBS)
+	$(call say,LD)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -rdynamic -o $@ $^ $(HELPER_LIBS)
 
 $(O)/lib/libxensr.so: $(PLUGIN_O) $(O)/libstream.a $(O)/libxsr.a
 	@mkdir -p $(@D)
-	$(CC) -shared $(BASE_LDFLAGS) $(LDFLAGS) -Wl,-soname,libxensr.so.0 \
+	$(call say,LD)$(CC) -shared $(BASE_LDFLAGS) $(LDFLAGS) -Wl,-soname,libxensr.so.0 \
 		-o $@ $^ $(PLUGIN_LIBS)
 
 $(O)/bin/xensr: $(TOOLS_O) $(O)/libplugin.a $(O)/libstream.a $(O)/libxsr.a
 	@mkdir -p $(@D)
-	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(TOOLS_LIBS)
+	$(call say,LD)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(TOOLS_LIBS)
 
 # ---- the simulated host ----------------------------------------------------
 
 $(O)/stubs/libxensrsim.so: $(WORLD_O) $(O)/libxsr.a
 	@mkdir -p $(@D)
-	$(CC) -shared $(BASE_LDFLAGS) $(LDFLAGS) -Wl,-soname,libxensrsim.so \
+	$(call say,LD)$(CC) -shared $(BASE_LDFLAGS) $(LDFLAGS) -Wl,-soname,libxensrsim.so \
 		-o $@ $^
 
 # stubs/libs/NAME.c + NAME.map -> build/stubs/NAME.so; the soname link beside it
@@ -113,7 +115,7 @@ $(O)/stubs/libxensrsim.so: $(WORLD_O) $(O)/libxsr.a
 $(O)/stubs/%.so: $(O)/stubs/libs/%.o stubs/libs/%.map \
 		$(O)/stubs/libxensrsim.so $(O)/libengine.a $(O)/libstream.a $(O)/libxsr.a
 	@mkdir -p $(@D)
-	soname=$$(sed -n '1s/^# soname: \([^ ]*\).*/\1/p' stubs/libs/$*.map) && \
+	$(call say,LD)soname=$$(sed -n '1s/^# soname: \([^ ]*\).*/\1/p' stubs/libs/$*.map) && \
 	extra=$$(sed -n '1s/^# soname: [^ ]* *//p' stubs/libs/$*.map) && \
 	$(CC) -shared $(BASE_LDFLAGS) $(LDFLAGS) -Wl,-soname,$$soname \
 		-Wl,--version-script=stubs/libs/$*.map -Wl,-rpath,'$$ORIGIN' \
@@ -123,13 +125,13 @@ $(O)/stubs/%.so: $(O)/stubs/libs/%.o stubs/libs/%.map \
 
 $(O)/stubs/xensr-sim: $(SIMTOOL_O) $(O)/stubs/libxensrsim.so $(O)/libxsr.a
 	@mkdir -p $(@D)
-	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -Wl,-rpath,'$$ORIGIN' -o $@ \
+	$(call say,LD)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -Wl,-rpath,'$$ORIGIN' -o $@ \
 		$(SIMTOOL_O) $(O)/libxsr.a -L$(O)/stubs -lxensrsim -ljansson
 
 # Every stub but libxenguest: Debian's own libxenguest on the simulated host.
 $(O)/stubs-hybrid/.made: $(STUB_SO) $(O)/stubs/xensr-sim
 	@rm -rf $(@D) && mkdir -p $(@D)
-	for f in $(O)/stubs/lib*.so* $(O)/stubs/xensr-sim; do \
+	@for f in $(O)/stubs/lib*.so* $(O)/stubs/xensr-sim; do \
 		case $$f in */libxenguest.so*) continue;; esac; \
 		ln -sf ../stubs/$${f##*/} $(@D)/; \
 	done
@@ -137,7 +139,7 @@ $(O)/stubs-hybrid/.made: $(STUB_SO) $(O)/stubs/xensr-sim
 
 # ---- tests -----------------------------------------------------------------
 
-TEST_CC = @mkdir -p $(@D); set -x; $(CC) $(BASE_CFLAGS) $(CFLAGS) \
+TEST_CC = $(call say,TEST)mkdir -p $(@D) && $(CC) $(BASE_CFLAGS) $(CFLAGS) \
 	$(BASE_LDFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -MT $@ -o $@ $<
 UNIT_A  = $(O)/libplugin.a $(O)/libstream.a $(O)/libxsr.a
 
