@@ -195,15 +195,13 @@ no_domains()
     [ -z "$d" ] || { echo "domains left: $d"; return 1; }
 }
 
-# Processes that work on this host: its folder is in their environment.
+# Processes that work on this host: its folder is in their environment. The
+# search itself runs without it.
 host_processes()
 {
-    local p
-    for p in /proc/[0-9]*; do
-        tr '\0' '\n' <"$p/environ" 2>/dev/null |
-            grep -qx "XENSR_SIM_DIR=$XENSR_SIM_DIR" || continue
-        [ "${p#/proc/}" = "$BASHPID" ] || echo "${p#/proc/}"
-    done
+    env -u XENSR_SIM_DIR grep -lzxF "XENSR_SIM_DIR=$XENSR_SIM_DIR" \
+        /proc/[0-9]*/environ 2>/dev/null | env -u XENSR_SIM_DIR \
+        sed -n 's|^/proc/\([0-9]*\)/environ$|\1|p'
 }
 no_processes()
 {

@@ -66,6 +66,7 @@ make_root()
 {
     host_sources >"$W/sources"
     [ -s "$W/sources" ] || return 2
+    mkdir -p "$W/lists/partial"
     # Reachable at all? A machine without a network cannot do this test.
     apt-get update -q -o Dir::Etc::SourceList="$W/sources" \
         -o Dir::Etc::SourceParts=/dev/null \

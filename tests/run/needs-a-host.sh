@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Without a hypervisor and without --sim the error says so and names --sim; a
+# wrong command line is a usage error.
+. "${0%/*}/../lib.sh"
+
+img=$(image pvh) || exit 1
+if [ -e /proc/xen/privcmd ] || [ -e /dev/xen/privcmd ]; then
+    skip "no hypervisor: the error names --sim" "this machine runs Xen"
+else
+    ok "no hypervisor: the restore fails" must_fail 1 "$XENSR" restore "$img"
+    ok "no hypervisor: the error names --sim" says '--sim'
+fi
+ok "an unknown command is a usage error" must_fail 2 "$XENSR" resurrect
+ok "an unknown option is a usage error" must_fail 2 "$XENSR" restore --fast "$img"
+ok "a missing file argument is a usage error" must_fail 2 "$XENSR" restore
+ok "two files are a usage error" must_fail 2 "$XENSR" restore "$img" "$img"
+fresh_host
+ok "a file that is not there fails" must_fail 1 xensr restore "$T/nothing"
+ok "the error names the file" says nothing
+ok "a folder is no image" must_fail '1|3' xensr restore "$T"
+ok "nothing is left" host_is_clean
+done_testing
