@@ -20,6 +20,8 @@
 
 #include "lib/err.h"
 
+#pragma GCC visibility push(default)    /* front-end libraries call these */
+
 /* Absolute path of the folder, made (0700) on first use. NULL with *err set. */
 const char *xsr_sim_dir(struct xsr_err *err);
 /* openat() below the folder, close-on-exec. -1 with *err set. */
@@ -44,5 +46,7 @@ bool xsr_hv_port_valid(uint32_t domid, uint32_t port);
 void xsr_xs_fire_special(const char *name);
 /* The domain is gone: what xenstored forgets about it. */
 void xsr_xs_domain_gone(uint32_t domid);
+
+#pragma GCC visibility pop
 
 #endif

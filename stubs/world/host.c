@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The files "host" and "ram" of the simulated host: made on first use with a
+ * default size, mapped once per process, entered and left by every hypercall.
+ * A new "host" is written under a temporary name and renamed, so that nobody
+ * ever sees half of one. What a process that died inside left behind is put
+ * right by the next one that enters (repair.c).
+ */
+#include "stubs/world/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/util.h"
+
+#define DEFAULT_MIB 16384u
+#define MIN_MIB 1024u
+#define MAX_MIB (1u << 22)      /* 4 TiB: 32-bit frame numbers everywhere */
+#define DOM0_MIB 512u
+
+struct xsr_host *xsr_host;
+struct xsr_frame *xsr_frames;
+uint64_t *xsr_m2p;
+void (*xsr_host_on_edge)(void);
+
+static uint8_t *ram_base;
+static size_t host_len;
+static int ram_fd = -1;
+static struct stat ram_stat, host_stat;
+static unsigned depth;
+
+static size_t frames_offset(uint64_t total_pages)
+{
+    size_t chunks = (total_pages + XSR_CHUNK - 1) / XSR_CHUNK;
+
+    return (size_t)xsr_round_up(offsetof(struct xsr_host, chunk_used) +
+                                chunks * sizeof(uint16_t), XSR_PAGE_SIZE);
+}
+
+static size_t host_size(uint64_t total_pages)
+{
+    return frames_offset(total_pages) +
+           (size_t)total_pages * sizeof(struct xsr_frame);
+}
+
+/* Xen's own frames: the two M2P tables at the top of memory. */
+static void lay_out(struct xsr_host *h, const struct xsr_host_options *o)
+{
+    uint64_t mib = o->memory_mib ? o->memory_mib : DEFAULT_MIB;
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    h->version = XSR_HOST_VERSION;
+    h->total_pages = mib * 256;
+    h->dom0_pages = DOM0_MIB * 256;
+    h->m2p_pages = xsr_round_up(h->total_pages * 8 / XSR_PAGE_SIZE,
+                                XSR_CHUNK);
+    h->m2p_mfn = h->total_pages - h->m2p_pages;
+    h->compat_mfn = h->m2p_mfn - XSR_CHUNK;
+    h->n_cpus = o->n_cpus ? o->n_cpus : 4;
+    h->shadow = !o->no_shadow;
+    h->hap = !o->no_hap;
+    h->next_serial = 1;
+    h->free_pages = h->compat_mfn - h->dom0_pages;
+    h->boot_ns = now.tv_sec * 1000000000ll + now.tv_nsec;
+}
+
+static int make_file(const char *name, size_t len, int *fd_out,
+                     struct xsr_err *err)
+{
+    *fd_out = xsr_sim_open(name, O_RDWR | O_CREAT | O_TRUNC, err);
+    if (*fd_out < 0)
+        return -1;
+    if (ftruncate(*fd_out, (off_t)len) < 0)
+        return xsr_fail_sys(err, XSR_E_IO, errno, "making %s of the simulated "
+                            "host %zu bytes long", name, len);
+    return 0;
+}
+
+/* "ram" first, then "host" by rename: whoever sees "host" sees all. */
+static int make_host(const struct xsr_host_options *o, struct xsr_err *err)
+{
+    struct xsr_host head;
+    char from[PATH_MAX + 16], to[PATH_MAX + 16];
+    int fd = -1, rc;
+
+    memset(&head, 0, offsetof(struct xsr_host, slots));
+    lay_out(&head, o);
+    head.magic = XSR_HOST_MAGIC;
+    rc = make_file("ram", head.total_pages * XSR_PAGE_SIZE, &fd, err);
+    if (fd >= 0)
+        close(fd);
+    if (rc < 0)
+        return -1;
+    rc = make_file("host.new", host_size(head.total_pages), &fd, err);
+    if (rc == 0 && pwrite(fd, &head, offsetof(struct xsr_host, slots), 0) !=
+                       (ssize_t)offsetof(struct xsr_host, slots))
+        rc = xsr_fail_sys(err, XSR_E_IO, errno, "writing the host file");
+    if (fd >= 0)
+        close(fd);
+    if (rc < 0)
+        return -1;
+    snprintf(from, sizeof(from), "%s/host.new", xsr_sim_dir(err));
+    snprintf(to, sizeof(to), "%s/host", xsr_sim_dir(err));
+    if (rename(from, to) < 0)
+        return xsr_fail_sys(err, XSR_E_IO, errno, "renaming %s", from);
+    return 0;
+}
+
+static void unmap_host(void)
+{
+    if (xsr_host)
+        munmap(xsr_host, host_len);
+    if (ram_base)
+        munmap(ram_base, ram_stat.st_size);
+    if (ram_fd >= 0)
+        close(ram_fd);
+    xsr_host = NULL;
+    ram_base = NULL;
+    ram_fd = -1;
+}
+
+static int open_ram(struct xsr_err *err)
+{
+    int fd = xsr_sim_open("ram", O_RDWR, err), high;
+
+    if (fd < 0)
+        return -1;
+    high = fd < 3 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : fd;
+    if (high != fd)
+        close(fd);
+    if (high < 0 || fstat(high, &ram_stat) < 0)
+        return xsr_fail_sys(err, XSR_E_IO, errno, "opening the host's ram");
+    ram_fd = high;
+    return 0;
+}
+
+static int check_head(const struct xsr_host *h, struct xsr_err *err)
+{
+    if (h->magic != XSR_HOST_MAGIC)
+        return xsr_fail(err, XSR_E_FORMAT, "the file host in %s is not a "
+                        "simulated host", xsr_sim_dir(err));
+    if (h->version != XSR_HOST_VERSION)
+        return xsr_fail(err, XSR_E_UNSUPPORTED, "the simulated host in %s has "
+                        "version %u, this program knows %u: reset it",
+                        xsr_sim_dir(err), h->version, XSR_HOST_VERSION);
+    if (host_stat.st_size < (off_t)host_size(h->total_pages))
+        return xsr_fail(err, XSR_E_FORMAT, "the file host in %s is cut off",
+                        xsr_sim_dir(err));
+    return 0;
+}
+
+static int map_host(struct xsr_err *err)
+{
+    int fd = xsr_sim_open("host", O_RDWR, err);
+    void *p;
+
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &host_stat) < 0 ||
+        host_stat.st_size < (off_t)sizeof(struct xsr_host)) {
+        close(fd);
+        return xsr_fail(err, XSR_E_FORMAT, "the file host is cut off");
+    }
+    host_len = (size_t)host_stat.st_size;
+    p = mmap(NULL, host_len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (p == MAP_FAILED)
+        return xsr_fail_sys(err, XSR_E_NOMEM, errno, "mapping the host file");
+    xsr_host = p;
+    if (check_head(xsr_host, err) < 0 || open_ram(err) < 0) {
+        unmap_host();
+        return -1;
+    }
+    p = mmap(NULL, ram_stat.st_size, PROT_READ | PROT_WRITE, MAP_SHARED |
+             MAP_NORESERVE, ram_fd, 0);
+    if (p == MAP_FAILED) {
+        unmap_host();
+        return xsr_fail_sys(err, XSR_E_NOMEM, errno, "mapping the host's ram");
+    }
+    ram_base = p;
+    /* a core file of the program shall not contain the whole machine */
+    madvise(ram_base, ram_stat.st_size, MADV_DONTDUMP);
+    xsr_frames = (void *)((uint8_t *)xsr_host +
+                          frames_offset(xsr_host->total_pages));
+    xsr_m2p = (void *)(ram_base + xsr_host->m2p_mfn * XSR_PAGE_SIZE);
+    return 0;
+}
+
+static bool have_host(struct xsr_err *err)
+{
+    char path[PATH_MAX + 16];
+
+    snprintf(path, sizeof(path), "%s/host", xsr_sim_dir(err));
+    return access(path, F_OK) == 0;
+}
+
+int xsr_host_open(struct xsr_err *err)
+{
+    static const struct xsr_host_options defaults;
+    int rc = 0;
+
+    if (xsr_host)
+        return 0;
+    if (!xsr_sim_dir(err))
+        return -1;
+    xsr_sim_lock();
+    if (!have_host(err))
+        rc = make_host(&defaults, err);
+    if (rc == 0 && !xsr_host)
+        rc = map_host(err);
+    xsr_sim_unlock();
+    return rc;
+}
+
+int xsr_host_create(const struct xsr_host_options *o, struct xsr_err *err)
+{
+    uint64_t mib = o->memory_mib ? o->memory_mib : DEFAULT_MIB;
+    int rc = 0;
+    size_t i;
+
+    if (mib < MIN_MIB || mib > MAX_MIB || mib % 2)
+        return xsr_fail(err, XSR_E_LIMIT, "a simulated host with %llu MiB; "
+                        "even numbers from %u to %u are possible",
+                        (unsigned long long)mib, MIN_MIB, MAX_MIB);
+    if (o->n_cpus > 256)
+        return xsr_fail(err, XSR_E_LIMIT, "a simulated host with %u CPUs; at "
+                        "most 256 are possible", o->n_cpus);
+    if (!xsr_sim_dir(err))
+        return -1;
+    xsr_sim_lock();
+    if (have_host(err) && (xsr_host || map_host(err) == 0)) {
+        for (i = 0; i < XSR_SLOTS && rc == 0; i++)
+            if (xsr_host->slots[i].state != XSR_SLOT_FREE &&
+                xsr_host->slots[i].domid != 0)
+                rc = xsr_fail(err, XSR_E_XEN, "the simulated host in %s has "
+                              "domain %u; destroy it or reset the host first",
+                              xsr_sim_dir(err), xsr_host->slots[i].domid);
+    }
+    if (rc == 0) {
+        unmap_host();
+        rc = make_host(o, err);
+    }
+    if (rc == 0)
+        rc = map_host(err);
+    xsr_sim_unlock();
+    return rc;
+}
+
+int xsr_host_enter(void)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+
+    if (xsr_host_open(&err) < 0) {
+        xsr_sim_log("%s", err.text);
+        errno = EIO;
+        return -1;
+    }
+    xsr_sim_lock();
+    if (depth++ == 0) {
+        if (xsr_host->busy)
+            xsr_host_repair();
+        xsr_host->busy = 1;
+    }
+    if (xsr_host_on_edge)
+        xsr_host_on_edge();
+    return 0;
+}
+
+void xsr_host_leave(void)
+{
+    if (xsr_host_on_edge)
+        xsr_host_on_edge();
+    if (--depth == 0)
+        __atomic_store_n(&xsr_host->busy, 0, __ATOMIC_RELEASE);
+    xsr_sim_unlock();
+}
+
+void *xsr_frame_bytes(uint64_t mfn)
+{
+    return ram_base + mfn * XSR_PAGE_SIZE;
+}
+
+/* The program may have closed our descriptor, or reused its number. */
+static bool ram_fd_ours(void)
+{
+    struct stat st;
+
+    return ram_fd >= 0 && fstat(ram_fd, &st) == 0 &&
+           st.st_dev == ram_stat.st_dev && st.st_ino == ram_stat.st_ino;
+}
+
+void *xsr_frame_mmap(void *addr, uint64_t mfn, size_t n, int prot)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+    int flags = MAP_SHARED | MAP_POPULATE | (addr ? MAP_FIXED : 0);
+    void *p;
+
+    if (!ram_fd_ours()) {
+        ram_fd = -1;
+        if (open_ram(&err) < 0) {
+            errno = EIO;
+            return NULL;
+        }
+    }
+    p = mmap(addr, n * XSR_PAGE_SIZE, prot, flags, ram_fd,
+             (off_t)(mfn * XSR_PAGE_SIZE));
+    return p == MAP_FAILED ? NULL : p;
+}

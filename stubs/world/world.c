@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The simulated host's folder: which one it is, that it exists with mode 0700
+ * and belongs to us, and files below it. Everything else of the host (state.c,
+ * lock.c, log.c, stubs/xs) opens its files through here. The choice is made
+ * once per process; XENSR_SIM_DIR names a folder of the caller's own, without
+ * it the host lives below the user's runtime folder.
+ */
+#include "stubs/world/world.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static pthread_mutex_t dir_mutex = PTHREAD_MUTEX_INITIALIZER;
+static char dir_path[PATH_MAX];
+static bool dir_ready;
+
+/* The folder that is used when the caller names none. */
+static void default_dir(char *out, size_t len)
+{
+    const char *run = getenv("XDG_RUNTIME_DIR");
+    char user_run[64];
+    struct stat st;
+
+    if (run && run[0] == '/' && strlen(run) < PATH_MAX / 2) {
+        snprintf(out, len, "%s/xensr-sim", run);
+        return;
+    }
+    snprintf(user_run, sizeof(user_run), "/run/user/%lu",
+             (unsigned long)getuid());
+    if (stat(user_run, &st) == 0 && S_ISDIR(st.st_mode))
+        snprintf(out, len, "%s/xensr-sim", user_run);
+    else if (getuid() == 0 && access("/run", W_OK) == 0)
+        snprintf(out, len, "/run/xensr-sim");
+    else
+        snprintf(out, len, "/tmp/xensr-sim-%lu", (unsigned long)getuid());
+}
+
+/* Nobody else may have put the folder there, or be able to change it. */
+static int check_owner(const char *path, struct xsr_err *err)
+{
+    struct stat st;
+
+    if (lstat(path, &st) < 0)
+        return xsr_fail_sys(err, XSR_E_IO, errno, "looking at folder %s",
+                            path);
+    if (!S_ISDIR(st.st_mode))
+        return xsr_fail(err, XSR_E_IO, "%s is not a folder; the simulated "
+                        "host needs one (name another in XENSR_SIM_DIR)",
+                        path);
+    if (st.st_uid != geteuid())
+        return xsr_fail(err, XSR_E_IO, "folder %s belongs to user %lu, not to "
+                        "user %lu; name another in XENSR_SIM_DIR", path,
+                        (unsigned long)st.st_uid, (unsigned long)geteuid());
+    if (st.st_mode & 022)
+        return xsr_fail(err, XSR_E_IO, "folder %s is writable for others "
+                        "(mode %03o); make it 0700", path,
+                        (unsigned)(st.st_mode & 0777));
+    return 0;
+}
+
+/* mkdir -p; only what is missing is made, with mode 0700. */
+static int make_path(const char *path, struct xsr_err *err)
+{
+    char part[PATH_MAX];
+    size_t i, n = strlen(path);
+
+    for (i = 1; i <= n; i++) {
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        memcpy(part, path, i);
+        part[i] = '\0';
+        if (mkdir(part, 0700) < 0 && errno != EEXIST)
+            return xsr_fail_sys(err, XSR_E_IO, errno, "making folder %s",
+                                part);
+    }
+    return 0;
+}
+
+static int choose(char *out, size_t len, struct xsr_err *err)
+{
+    const char *env = getenv("XENSR_SIM_DIR");
+    char cwd[PATH_MAX];
+
+    if (!env || env[0] == '\0') {
+        default_dir(out, len);
+        return 0;
+    }
+    if (env[0] == '/') {
+        if (strlen(env) + 64 > len)
+            return xsr_fail(err, XSR_E_LIMIT, "XENSR_SIM_DIR has %zu "
+                            "characters, at most %zu are possible",
+                            strlen(env), len - 64);
+        snprintf(out, len, "%s", env);
+        return 0;
+    }
+    if (!getcwd(cwd, sizeof(cwd)))
+        return xsr_fail_sys(err, XSR_E_IO, errno, "current folder");
+    if (strlen(cwd) + strlen(env) + 64 > len)
+        return xsr_fail(err, XSR_E_LIMIT, "XENSR_SIM_DIR is too long");
+    memcpy(out, cwd, strlen(cwd));
+    snprintf(out + strlen(cwd), len - strlen(cwd), "/%s", env);
+    return 0;
+}
+
+const char *xsr_sim_dir(struct xsr_err *err)
+{
+    const char *out = NULL;
+    char path[PATH_MAX];
+
+    pthread_mutex_lock(&dir_mutex);
+    if (dir_ready) {
+        out = dir_path;
+    } else if (choose(path, sizeof(path), err) == 0 &&
+               make_path(path, err) == 0 && check_owner(path, err) == 0) {
+        memcpy(dir_path, path, strlen(path) + 1);
+        dir_ready = true;
+        out = dir_path;
+    }
+    pthread_mutex_unlock(&dir_mutex);
+    return out;
+}
+
+int xsr_sim_open(const char *name, int flags, struct xsr_err *err)
+{
+    const char *dir = xsr_sim_dir(err);
+    char path[PATH_MAX + 64];
+    int fd;
+
+    if (!dir)
+        return -1;
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return xsr_fail_sys(err, XSR_E_IO, errno, "opening %s", path);
+    return fd;
+}
