@@ -36,7 +36,7 @@ int xsr_buf_reserve(struct xsr_buf *buf, size_t n, struct xsr_err *err)
     size_t want, cap = buf->cap ? buf->cap : SMALLEST_CAP;
     uint8_t *p;
 
-    if (__builtin_add_overflow(buf->len, n, &want))
+    if (__builtin_add_overflow(buf->len, n, &want) || want > PTRDIFF_MAX)
         return xsr_fail(err, XSR_E_NOMEM,
                         "buffer of %zu bytes cannot grow by %zu", buf->len, n);
     if (want <= buf->cap)
