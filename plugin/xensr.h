@@ -47,6 +47,8 @@ struct xensr_options {
     unsigned helper_term_ms;    /* SIGTERM -> SIGKILL; 0: 10 s */
     unsigned stall_ms;          /* no sign of life while a message is half
                                    received; 0: 30 s */
+    unsigned hang_ms;           /* helper neither reads nor reports although
+                                   input waits for it; 0: 120 s */
     /* May be NULL. text: one line, no newline. */
     void (*on_log)(void *ctx, enum xensr_level level, const char *text);
     /* done of total (0: unknown), both in units of 4 KiB pages. May be NULL. */
@@ -79,6 +81,12 @@ struct xensr_restore_params {
        peeked magic. The helper cannot see them, so n_head <= 48. */
     const void *head;
     uint32_t n_head;
+    /* The input is a whole file: bytes behind END are refused. */
+    bool must_end;
+    /* Start an HVM domain too. Only a simulated host can run one without a
+       device model, and this library starts none: otherwise an HVM domain is
+       left paused, with a warning. */
+    bool start_hvm;
 };
 
 struct xensr_restored {
@@ -93,7 +101,9 @@ struct xensr_restored {
     char emulator_file[256];    /* "" unless HVM */
     uint64_t emulator_len;
     uint64_t n_pages;           /* populated pages Xen counts for it */
-    uint64_t stream_bytes;      /* libxl stream, header to END */
+    uint64_t stream_bytes;      /* libxl stream, header to END; 0: unknown,
+                                   because a pipe does not tell its offset */
+    bool paused;                /* it was left paused */
 };
 
 /*

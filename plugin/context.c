@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Opening and closing a context, stopping an operation, and what an error
+ * means to the caller. Every operation begins with xsr_context_begin() and
+ * ends with xsr_context_end(): nothing it did survives a failure, because each
+ * of its steps left an entry in the undo list.
+ */
+#include "plugin/context.h"
+
+#include <assert.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "lib/util.h"
+#include "plugin/domain.h"
+#include "plugin/xen_store.h"
+
+#define DEFAULT_DM_DIR "/var/lib/xen"
+#define DEFAULT_STATE_DIR "/run/xensr"
+
+_Static_assert((int)XENSR_LOG_ERROR == (int)XSR_LOG_ERROR &&
+                   (int)XENSR_LOG_WARN == (int)XSR_LOG_WARN &&
+                   (int)XENSR_LOG_INFO == (int)XSR_LOG_INFO &&
+                   (int)XENSR_LOG_DEBUG == (int)XSR_LOG_DEBUG,
+               "levels of the interface are the levels of lib/log.h");
+
+/* ---- options ------------------------------------------------------------ */
+
+static void forward_line(void *ctx, enum xsr_level level, const char *text)
+{
+    struct xensr *x = ctx;
+
+    if (x->on_log)
+        x->on_log(x->ctx, (enum xensr_level)level, text);
+}
+
+static void forward_progress(void *ctx, const char *what, uint64_t done,
+                             uint64_t total)
+{
+    struct xensr *x = ctx;
+
+    if (x->on_progress)
+        x->on_progress(x->ctx, what, done, total);
+}
+
+/* Folder of the file that this code was loaded from; NULL if unknown. */
+static char *own_folder(void)
+{
+    char path[PATH_MAX];
+    char *slash;
+    Dl_info at;
+
+    /* of a program only argv[0] is known, which may be anything */
+    if (dladdr((void *)&xensr_open, &at) && strstr(at.dli_fname, ".so")) {
+        if (!realpath(at.dli_fname, path))
+            return NULL;
+    } else {
+        ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+        if (n < 0)
+            return NULL;
+        path[n] = '\0';
+    }
+    slash = strrchr(path, '/');
+    if (!slash)
+        return NULL;
+    *slash = '\0';
+    return strdup(path);
+}
+
+/* The helper that was built or installed with us. */
+static char *shipped_helper(void)
+{
+    static const char *const places[] = {
+        "%s/xensr-helper",                      /* build tree, beside xensr */
+        "%s/../libexec/xensr/xensr-helper",     /* installed */
+        "%s/../bin/xensr-helper",               /* build tree, libxensr.so */
+    };
+    xsr_auto_free char *folder = own_folder();
+    char *path;
+    size_t i;
+
+    for (i = 0; folder && i < XSR_ARRAY_LEN(places); i++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        if (asprintf(&path, places[i], folder) < 0)
+            return NULL;
+#pragma GCC diagnostic pop
+        if (access(path, X_OK) == 0)
+            return path;
+        free(path);
+    }
+    return strdup("xensr-helper");
+}
+
+static char *choose(const char *option, const char *env, const char *fallback)
+{
+    const char *value = option;
+
+    if (!value)
+        value = getenv(env);
+    if (!value || !*value)
+        value = fallback;
+    return value ? strdup(value) : NULL;
+}
+
+static unsigned or_default(unsigned ms, unsigned fallback)
+{
+    return ms ? ms : fallback;
+}
+
+int xensr_open(const struct xensr_options *options, struct xensr **xensr_out)
+{
+    static const struct xensr_options none;
+    const struct xensr_options *o = options ? options : &none;
+    struct xensr *x = calloc(1, sizeof(*x));
+
+    *xensr_out = NULL;
+    if (!x)
+        return XENSR_FAILED;
+    x->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    x->helper = choose(o->helper, "XENSR_HELPER", NULL);
+    if (!x->helper)
+        x->helper = shipped_helper();
+    x->dm_dir = choose(o->dm_dir, "XENSR_DM_DIR", DEFAULT_DM_DIR);
+    x->state_dir = choose(o->state_dir, "XENSR_STATE_DIR", DEFAULT_STATE_DIR);
+    if (x->stop_fd < 0 || !x->helper || !x->dm_dir || !x->state_dir) {
+        xensr_close(x);
+        return XENSR_FAILED;
+    }
+    x->helper_ack_ms = or_default(o->helper_ack_ms, 10000);
+    x->helper_term_ms = or_default(o->helper_term_ms, 10000);
+    x->stall_ms = or_default(o->stall_ms, 30000);
+    x->hang_ms = or_default(o->hang_ms, 120000);
+    x->on_log = o->on_log;
+    x->on_progress = o->on_progress;
+    x->ctx = o->ctx;
+    x->log.on_line = forward_line;
+    x->log.on_progress = forward_progress;
+    x->log.ctx = x;
+    x->log.max_level = (enum xsr_level)o->max_level;
+    x->error_offset = UINT64_MAX;
+    *xensr_out = x;
+    return XENSR_OK;
+}
+
+void xensr_close(struct xensr *x)
+{
+    if (!x)
+        return;
+    xsr_close(&x->stop_fd);
+    free(x->helper);
+    free(x->dm_dir);
+    free(x->state_dir);
+    free(x);
+}
+
+const char *xensr_error(const struct xensr *x)
+{
+    return x->text;
+}
+
+uint64_t xensr_error_offset(const struct xensr *x)
+{
+    return x->error_offset;
+}
+
+void xensr_interrupt(struct xensr *x)
+{
+    static const uint64_t one = 1;
+    int saved = errno;
+
+    x->stop_wanted = 1;
+    if (write(x->stop_fd, &one, sizeof(one)) < 0) {
+        /* full: it is readable already, which is all that is wanted */
+    }
+    errno = saved;
+}
+
+/* ---- one operation ------------------------------------------------------ */
+
+int xsr_context_begin(struct xensr *x)
+{
+    if (x->busy) {
+        snprintf(x->text, sizeof(x->text),
+                 "another operation is running on this context");
+        return XENSR_USAGE;
+    }
+    x->busy = true;
+    x->usage = false;
+    x->n_undo = 0;
+    x->text[0] = '\0';
+    x->error_offset = UINT64_MAX;
+    return XENSR_OK;
+}
+
+void xsr_undo_push(struct xensr *x, xsr_undo_fn *undo, void *ctx,
+                   const char *what, ...)
+{
+    struct xsr_undo *u;
+    va_list ap;
+
+    /* the steps of an operation are counted by its author, not by input */
+    assert(x->n_undo < XSR_MAX_UNDO);
+    u = &x->undo[x->n_undo++];
+    u->undo = undo;
+    u->ctx = ctx;
+    va_start(ap, what);
+    vsnprintf(u->what, sizeof(u->what), what, ap);
+    va_end(ap);
+}
+
+/* Last step first. What cannot be taken back is added to the error's text. */
+static bool run_undo(struct xensr *x)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+    const struct xsr_undo *u;
+    bool ok = true;
+    size_t len;
+
+    while (x->n_undo) {
+        u = &x->undo[--x->n_undo];
+        xsr_err_clear(&err);
+        if (u->undo(u->ctx, &err) == 0) {
+            xsr_log(&x->log, XSR_LOG_DEBUG, "undone: %s", u->what);
+            continue;
+        }
+        xsr_log(&x->log, XSR_LOG_ERROR, "could not undo %s: %s", u->what,
+                err.text);
+        len = strlen(x->text);
+        snprintf(x->text + len, sizeof(x->text) - len,
+                 "%s %s (%s)", ok ? "; LEFT BEHIND, please look:" : ",",
+                 u->what, err.text);
+        ok = false;
+    }
+    return ok;
+}
+
+/* What an error means to the caller: decided here and nowhere else. */
+static enum xensr_result result_of(const struct xensr *x,
+                                   const struct xsr_err *err)
+{
+    if (err->kind != XSR_E_OK && x->usage)
+        return XENSR_USAGE;
+    switch (err->kind) {
+    case XSR_E_OK:
+        return XENSR_OK;
+    case XSR_E_EOF:
+    case XSR_E_FORMAT:
+    case XSR_E_ORDER:
+    case XSR_E_LIMIT:
+        return XENSR_BAD_INPUT;
+    case XSR_E_UNSUPPORTED:
+        return XENSR_UNSUPPORTED;
+    default:
+        return XENSR_FAILED;
+    }
+}
+
+/* A stop request is for one operation. */
+static void forget_stop(struct xensr *x)
+{
+    uint64_t n;
+
+    x->stop_wanted = 0;
+    if (read(x->stop_fd, &n, sizeof(n)) < 0) {
+        /* there was none */
+    }
+}
+
+int xsr_context_end(struct xensr *x, const struct xsr_err *err)
+{
+    enum xensr_result result = result_of(x, err);
+    size_t len;
+
+    x->busy = false;
+    forget_stop(x);
+    if (result == XENSR_OK) {
+        x->n_undo = 0;
+        return XENSR_OK;
+    }
+    xsr_err_str(err, x->text, sizeof(x->text));
+    x->error_offset = err->offset;
+    if (!run_undo(x))
+        return XENSR_LOOK;
+    len = strlen(x->text);
+    if (err->kind == XSR_E_STOPPED)
+        snprintf(x->text + len, sizeof(x->text) - len,
+                 "; everything is undone");
+    return result;
+}
+
+/* ---- destroying a domain ------------------------------------------------ */
+
+static int remove_file(const char *folder, const char *form, uint32_t domid,
+                       struct xsr_err *err)
+{
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s/%s%u%s", folder, form, domid,
+             *form ? "" : ".json");
+    if (unlink(path) < 0 && errno != ENOENT)
+        return xsr_fail_sys(err, XSR_E_IO, errno, "cannot remove %s", path);
+    return 0;
+}
+
+/* All steps are tried; the first error stays. */
+static int destroy_all(struct xensr *x, struct xsr_xs *xs, struct xsr_xen *xen,
+                       uint32_t domid, struct xsr_err *err)
+{
+    struct xsr_err errs[5] = { XSR_ERR_INIT, XSR_ERR_INIT, XSR_ERR_INIT,
+                               XSR_ERR_INIT, XSR_ERR_INIT };
+    size_t i;
+
+    xsr_skeleton_remove(xs, domid, NULL, 0, &errs[0]);
+    xsr_domain_destroy(xen, domid, &errs[1]);
+    remove_file(x->dm_dir, "qemu-resume.", domid, &errs[2]);
+    remove_file(x->dm_dir, "qemu-save.", domid, &errs[3]);
+    remove_file(x->state_dir, "", domid, &errs[4]);
+    for (i = 0; i < XSR_ARRAY_LEN(errs); i++) {
+        if (errs[i].kind == XSR_E_OK)
+            continue;
+        *err = errs[i];
+        return -1;
+    }
+    return 0;
+}
+
+int xensr_destroy(struct xensr *x, uint32_t domid)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+    struct xsr_xen *xen = NULL;
+    struct xsr_xs *xs = NULL;
+    int rc;
+
+    rc = xsr_context_begin(x);
+    if (rc != XENSR_OK)
+        return rc;
+    if (xsr_xen_open(&x->log, &xen, &err) == 0 && xsr_xs_open(&xs, &err) == 0 &&
+        xsr_domain_check_exists(xen, domid, &err) == 0)
+        destroy_all(x, xs, xen, domid, &err);
+    xsr_xs_close(xs);
+    xsr_xen_close(xen);
+    return xsr_context_end(x, &err);
+}

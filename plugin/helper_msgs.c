@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The conversation with a save helper, without its process: bytes from its
+ * stdout become messages, each is permitted now or not (a table), some want an
+ * answer at once, and when the process has ended everything seen is judged.
+ * helper_run.c feeds the bytes and owns pipes, timers and the exit.
+ */
+#include "plugin/helper_run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/util.h"
+
+#define OWN_CONTEXT "xensr-helper"
+
+static bool seen(const struct xsr_helper *h, enum xsr_msg msg)
+{
+    return h->seen & 1u << msg;
+}
+
+/* ---- answers ------------------------------------------------------------ */
+
+/*
+ * One int to a helper that may be gone: EPIPE, but no SIGPIPE for the program
+ * we are part of. The pipe is empty (a helper waits after each request), so
+ * four bytes never block.
+ */
+static int answer(struct xsr_helper *h, int32_t value, struct xsr_err *err)
+{
+    static const struct timespec now;
+    sigset_t pipe_set, old, pending;
+    ssize_t r;
+    int why;
+
+    sigemptyset(&pipe_set);
+    sigaddset(&pipe_set, SIGPIPE);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &pipe_set, &old);
+    r = write(h->to_fd, &value, sizeof(value));
+    why = errno;
+    if (r < 0 && why == EPIPE && !sigismember(&pending, SIGPIPE))
+        sigtimedwait(&pipe_set, NULL, &now);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (r < 0)
+        return xsr_fail_sys(err, XSR_E_PEER, why,
+                            "save helper does not take an answer");
+    if ((size_t)r < sizeof(value))
+        return xsr_fail(err, XSR_E_PEER,
+                        "save helper took only a part of an answer");
+    return 0;
+}
+
+/* ---- messages ----------------------------------------------------------- */
+
+static enum xsr_level level_of(uint32_t xtl)
+{
+    if (xtl >= XSR_XTL_ERROR)
+        return XSR_LOG_ERROR;
+    if (xtl >= XSR_XTL_WARN)
+        return XSR_LOG_WARN;
+    return xtl >= XSR_XTL_INFO ? XSR_LOG_INFO : XSR_LOG_DEBUG;
+}
+
+void xsr_helper_log_said(struct xsr_helper *h)
+{
+    if (h->said[0])
+        xsr_log(h->log, XSR_LOG_ERROR, "%s", h->said);
+    h->said[0] = '\0';
+}
+
+/*
+ * An error line is probably the reason of a failure that follows, and then it
+ * is told once, as that. Our own helper says one sentence, the last one; of
+ * libxenguest's several lines the first is nearest to the cause.
+ */
+static void on_error_line(struct xsr_helper *h, const char *context,
+                          const char *text)
+{
+    bool ours = strcmp(context, OWN_CONTEXT) == 0;
+
+    if (!h->said[0] || ours) {
+        xsr_helper_log_said(h);
+        snprintf(h->said, sizeof(h->said), "%s", text);
+        h->said_by_us = ours;
+    } else {
+        xsr_log(h->log, XSR_LOG_ERROR, "%s: %s", context, text);
+    }
+}
+
+/* Text of another process: printable, and one line. */
+static void clean(const char *in, char *out, size_t out_len)
+{
+    size_t i;
+
+    for (i = 0; in[i] && i + 1 < out_len; i++)
+        out[i] = in[i] >= ' ' && in[i] != 0x7f ? in[i] : ' ';
+    out[i] = '\0';
+}
+
+static int on_log(struct xsr_helper *h, const struct xsr_ipc_msg *m,
+                  struct xsr_err *err)
+{
+    enum xsr_level level = level_of(m->u.log.level);
+    char context[64], text[1024];
+    size_t len;
+
+    (void)err;
+    clean(m->u.log.context, context, sizeof(context));
+    clean(m->u.log.text, text, sizeof(text));
+    len = strlen(text);
+    if (m->u.log.errnoval > 0)
+        snprintf(text + len, sizeof(text) - len, ": %s",
+                 strerror(m->u.log.errnoval));
+    if (level == XSR_LOG_ERROR)
+        on_error_line(h, context, text);
+    else
+        xsr_log(h->log, level, "%s: %s", context, text);
+    return 0;
+}
+
+static int on_progress(struct xsr_helper *h, const struct xsr_ipc_msg *m,
+                       struct xsr_err *err)
+{
+    char what[64];
+
+    (void)err;
+    clean(m->u.progress.what, what, sizeof(what));
+    if (!h->quiet_progress)
+        xsr_progress(h->log, what, m->u.progress.done, m->u.progress.total);
+    return 0;
+}
+
+static int on_static_data(struct xsr_helper *h, const struct xsr_ipc_msg *m,
+                          struct xsr_err *err)
+{
+    h->results.missing = m->u.static_data.missing;
+    if (h->results.missing & 1)
+        xsr_log(h->log, XSR_LOG_WARN, "the image (of a Xen before 4.14) brings "
+                "no CPUID policy: the domain gets this host's default one, "
+                "which may show the guest other CPU features than before");
+    return answer(h, 0, err);
+}
+
+static int on_results(struct xsr_helper *h, const struct xsr_ipc_msg *m,
+                      struct xsr_err *err)
+{
+    (void)err;
+    h->results.store_gfn = m->u.results.store_gfn;
+    h->results.console_gfn = m->u.results.console_gfn;
+    return 0;
+}
+
+static int on_complete(struct xsr_helper *h, const struct xsr_ipc_msg *m,
+                       struct xsr_err *err)
+{
+    h->retval = m->u.complete.retval;
+    h->errnoval = m->u.complete.errnoval;
+    return answer(h, 0, err);
+}
+
+#define BIT(msg) (1u << XSR_MSG_##msg)
+
+/*
+ * What is permitted now: rows of what was offered, each with the messages
+ * behind which it comes too late. Behind complete nothing is read at all.
+ */
+static const struct {
+    uint32_t not_after;
+    int (*act)(struct xsr_helper *h, const struct xsr_ipc_msg *m,
+               struct xsr_err *err);
+} table[XSR_N_MSG] = {
+    [XSR_MSG_LOG] = { 0, on_log },
+    [XSR_MSG_PROGRESS] = { 0, on_progress },
+    [XSR_MSG_STATIC_DATA_DONE] = { BIT(STATIC_DATA_DONE) | BIT(RESTORE_RESULTS),
+                                   on_static_data },
+    [XSR_MSG_RESTORE_RESULTS] = { BIT(RESTORE_RESULTS), on_results },
+    [XSR_MSG_COMPLETE] = { 0, on_complete },
+};
+
+static int take_message(struct xsr_helper *h, const uint8_t *body, size_t len,
+                        struct xsr_err *err)
+{
+    struct xsr_ipc_msg m;
+    int rc;
+
+    rc = xsr_ipc_get(body, len, XSR_IPC_G7, XSR_IPC_RESTORE, &m, err);
+    if (rc < 0)
+        return xsr_err_prefix(err, "save helper broke the protocol");
+    if (rc == 0)
+        return 0;       /* extension space */
+    if (!table[m.msg].act)
+        return xsr_fail(err, XSR_E_PEER, "save helper broke the protocol: it "
+                        "asks for %s, which was not offered",
+                        xsr_msg_name(m.msg));
+    if (h->seen & table[m.msg].not_after)
+        return xsr_fail(err, XSR_E_PEER, "save helper broke the protocol: it "
+                        "sends %s %s", xsr_msg_name(m.msg),
+                        seen(h, m.msg) ? "a second time" : "too late");
+    h->seen |= 1u << m.msg;
+    return table[m.msg].act(h, &m, err);
+}
+
+int xsr_helper_take_bytes(struct xsr_helper *h, const uint8_t *p, size_t n,
+                          struct xsr_err *err)
+{
+    size_t pos = 0, len;
+
+    if (seen(h, XSR_MSG_COMPLETE))
+        return 0;       /* a library's last words; nobody listens any more */
+    if (xsr_buf_put(&h->in, p, n, err) < 0)
+        return -1;
+    while (h->in.len - pos >= 2 && !seen(h, XSR_MSG_COMPLETE)) {
+        len = xsr_le16(h->in.p + pos);
+        if (h->in.len - pos - 2 < len)
+            break;
+        if (take_message(h, h->in.p + pos + 2, len, err) < 0)
+            return -1;
+        pos += 2 + len;
+    }
+    xsr_buf_drop(&h->in, seen(h, XSR_MSG_COMPLETE) ? h->in.len : pos);
+    return 0;
+}
+
+/* ---- the verdict -------------------------------------------------------- */
+
+/*
+ * What a failed restore's errno says about the reason. Ours uses the first
+ * three deliberately; libxenguest leaves 0 when the stream ended.
+ */
+static enum xsr_kind kind_of(int errnoval)
+{
+    switch (errnoval) {
+    case EBADMSG:
+        return XSR_E_FORMAT;
+    case 0:
+    case ENODATA:
+        return XSR_E_EOF;
+    case EOPNOTSUPP:
+        return XSR_E_UNSUPPORTED;
+    case ECANCELED:
+        return XSR_E_STOPPED;
+    case ENOMEM:
+        return XSR_E_NOMEM;
+    default:
+        return XSR_E_XEN;
+    }
+}
+
+/* Offsets in our helper's sentences count from the image's first byte. */
+static void add_position(const struct xsr_helper *h, struct xsr_err *err)
+{
+    static const char mark[] = "image offset ";
+    const char *at = strstr(err->text, mark);
+    char *end;
+    uint64_t offset;
+    size_t len;
+
+    if (!h->said_by_us || !at || !h->image_pos_known)
+        return;
+    offset = strtoull(at + sizeof(mark) - 1, &end, 0);
+    if (end == at + sizeof(mark) - 1)
+        return;
+    len = strlen(err->text);
+    snprintf(err->text + len, sizeof(err->text) - len,
+             " (image begins at byte %" PRIu64 " of the input)", h->image_pos);
+    xsr_err_at(err, h->image_pos + offset);
+}
+
+static int restore_failed(const struct xsr_helper *h, struct xsr_err *err)
+{
+    enum xsr_kind kind = kind_of(h->errnoval);
+
+    if (h->said[0])
+        xsr_fail(err, kind, "guest image: %s", h->said);
+    else if (h->errnoval == 0)
+        xsr_fail(err, kind, "guest image: it ended too early");
+    else
+        xsr_fail_sys(err, kind, h->errnoval,
+                     "guest image: it could not be restored");
+    err->sys = h->errnoval;
+    add_position(h, err);
+    return -1;
+}
+
+/* It ended badly: how, and what it said last. */
+static int died(const struct xsr_helper *h, int status, struct xsr_err *err)
+{
+    char how[80];
+
+    xsr_status_str(status, how, sizeof(how));
+    if (h->said[0])
+        return xsr_fail(err, XSR_E_PEER, "save helper %s %s; it said: %s",
+                        h->path, how, h->said);
+    return xsr_fail(err, XSR_E_PEER, "save helper %s %s%s", h->path, how,
+                    seen(h, XSR_MSG_COMPLETE)
+                        ? " although it had reported completion"
+                        : " without reporting completion");
+}
+
+int xsr_helper_judge(const struct xsr_helper *h, int status,
+                     struct xsr_err *err)
+{
+    bool complete = seen(h, XSR_MSG_COMPLETE);
+
+    if (complete && h->retval != 0)
+        return restore_failed(h, err);
+    if (!complete && h->in.len)
+        return xsr_fail(err, XSR_E_PEER, "save helper %s ended in the middle "
+                        "of a message (%zu bytes of it arrived)", h->path,
+                        h->in.len);
+    if (!complete || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        return died(h, status, err);
+    if (!seen(h, XSR_MSG_RESTORE_RESULTS))
+        return xsr_fail(err, XSR_E_PEER, "save helper %s reported success but "
+                        "not the frames of store and console", h->path);
+    return 0;
+}

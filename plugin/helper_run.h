@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One run of a save helper for a restore: start it with exactly the
+ * descriptors it needs, answer its messages (helper_msgs.c), collect its exit
+ * (helper_run.c), and judge the whole. spec: helper-ipc 1-4, 10.
+ */
+#ifndef XSR_PLUGIN_HELPER_RUN_H
+#define XSR_PLUGIN_HELPER_RUN_H
+
+#include <stdbool.h>
+
+#include "lib/ipc.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/proc.h"
+
+struct xsr_helper_results {
+    uint64_t store_gfn, console_gfn;
+    unsigned missing;           /* static data: bit 0 CPUID, bit 1 MSR */
+};
+
+/* err NULL: restored. Called once, when the process is gone. */
+typedef void xsr_helper_done(void *ctx, const struct xsr_err *err,
+                             const struct xsr_helper_results *results);
+
+struct xsr_helper {
+    /* filled by the caller */
+    struct xsr_loop *loop;
+    const struct xsr_log *log;
+    const char *path;
+    int stream_fd;              /* borrowed; the helper reads it */
+    uint32_t domid;
+    uint32_t store_port, store_domid, console_port, console_domid;
+    uint64_t image_pos;         /* where the image begins in the input */
+    bool image_pos_known;
+    bool quiet_progress;        /* somebody else reports it */
+    unsigned ack_ms, term_ms, stall_ms, hang_ms;
+    xsr_helper_done *on_done;
+    void *ctx;
+
+    /* private: process and pipes */
+    struct xsr_child child;
+    int to_fd, from_fd;         /* our ends: its stdin, its stdout */
+    struct xsr_loop_fd *watch_from, *watch_exit;
+    struct xsr_loop_timer *deadline, *pulse;
+    /* private: conversation (helper_msgs.c) */
+    struct xsr_buf in;          /* bytes that are not yet a whole message */
+    uint32_t seen;              /* bit per enum xsr_msg received */
+    struct xsr_helper_results results;
+    int32_t retval, errnoval;   /* of complete */
+    char said[XSR_ERR_TEXT];    /* the error line that names the cause */
+    bool said_by_us;            /* it is our own helper's sentence */
+    /* private: supervision */
+    uint64_t last_life_ms;      /* last sign of life */
+    uint64_t read_bytes;        /* what it has read, as the kernel counts */
+    bool ended_output;          /* EOF on its stdout */
+    unsigned n_kills;           /* 1: SIGTERM sent, 2: SIGKILL */
+    struct xsr_err err;         /* first error */
+};
+
+/* Before filling: everything to its "nothing" value. */
+void xsr_helper_init(struct xsr_helper *h);
+/* Start. On failure nothing runs and on_done is not called. */
+int xsr_helper_start(struct xsr_helper *h, struct xsr_err *err);
+bool xsr_helper_running(const struct xsr_helper *h);
+/*
+ * End it: SIGTERM, later SIGKILL. on_done follows, with *why unless it had
+ * failed before. Idempotent.
+ */
+void xsr_helper_stop(struct xsr_helper *h, const struct xsr_err *why);
+/* Kill what is left and close everything; idempotent. */
+void xsr_helper_fini(struct xsr_helper *h);
+
+/* ---- helper_msgs.c ------------------------------------------------------ */
+
+/* Bytes from the helper: decode and answer the whole messages among them. */
+int xsr_helper_take_bytes(struct xsr_helper *h, const uint8_t *p, size_t n,
+                          struct xsr_err *err);
+/* The process has ended with this wait status: what does it all mean? */
+int xsr_helper_judge(const struct xsr_helper *h, int status,
+                     struct xsr_err *err);
+/* Log the error line that was held back as the likely cause. */
+void xsr_helper_log_said(struct xsr_helper *h);
+
+#endif

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Restoring a bare domain: xensr_restore() starts a chain of steps, each named
+ * after what has happened, and runs the loop until finish().
+ *
+ *   start -> after_magic -> after_xl_header -> after_config
+ *         -> after_stream_header: the domain is created, empty and paused
+ *         -> records.c, up to END
+ *         -> xsr_restore_after_end -> after_input_end: built and started
+ *         -> finish
+ *
+ * A step either starts the next one or calls xsr_restore_fail(). What a step
+ * made is in the undo list of the context, which takes it back on failure.
+ * The unpause is last: what can fail has been done before.
+ */
+#include "plugin/restore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "lib/util.h"
+
+#define MAGIC_LEN 8u            /* enough to tell what the input is */
+
+/* ---- the end of everything ---------------------------------------------- */
+
+static void finish(struct xsr_restore *r)
+{
+    r->finished = true;
+    xsr_loop_del_timer(r->loop, &r->tick);
+    xsr_loop_del_fd(r->loop, &r->watch_stop);
+    xsr_loop_quit(r->loop);
+}
+
+void xsr_restore_fail(struct xsr_restore *r, const struct xsr_err *err)
+{
+    if (r->finished)
+        return;
+    if (r->err.kind == XSR_E_OK) {
+        r->err = *err;
+        /* offsets behind the image of a pipe are not offsets in the input */
+        if (!r->src.pos_known && err->offset != XSR_NO_OFFSET) {
+            r->err.offset = XSR_NO_OFFSET;
+            xsr_err_prefix(&r->err, "%llu bytes behind the guest image",
+                           (unsigned long long)err->offset);
+        }
+    }
+    xsr_source_stop(&r->src);
+    if (xsr_helper_running(&r->helper))
+        xsr_helper_stop(&r->helper, &r->err);   /* its end comes back here */
+    else
+        finish(r);
+}
+
+static void on_stop_request(void *ctx, int fd, short revents)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+    struct xsr_restore *r = ctx;
+
+    (void)fd;
+    (void)revents;
+    xsr_loop_del_fd(r->loop, &r->watch_stop);
+    xsr_fail(&err, XSR_E_STOPPED, "interrupted");
+    xsr_restore_fail(r, &err);
+}
+
+/* ---- the empty domain --------------------------------------------------- */
+
+static int undo_domain(void *ctx, struct xsr_err *err)
+{
+    struct xsr_restore *r = ctx;
+
+    return xsr_domain_destroy(r->xen, r->bare.domid, err);
+}
+
+static int undo_nodes(void *ctx, struct xsr_err *err)
+{
+    struct xsr_restore *r = ctx;
+
+    return xsr_skeleton_remove(r->xs, r->bare.domid, r->config.uuid_text,
+                               r->new_roots, err);
+}
+
+static int undo_state_file(void *ctx, struct xsr_err *err)
+{
+    struct xsr_restore *r = ctx;
+
+    if (r->state_file[0] && unlink(r->state_file) < 0 && errno != ENOENT)
+        return xsr_fail_sys(err, XSR_E_IO, errno, "cannot remove %s",
+                            r->state_file);
+    if (r->made_state_dir)
+        rmdir(r->x->state_dir);
+    return 0;
+}
+
+/* The configuration, for whoever looks after the domain later. */
+static int write_state_file(struct xsr_restore *r, struct xsr_err *err)
+{
+    xsr_auto_close int fd = -1;
+
+    xsr_undo_push(r->x, undo_state_file, r, "configuration of domain %u",
+                  r->bare.domid);
+    r->made_state_dir = mkdir(r->x->state_dir, 0700) == 0;
+    if ((size_t)snprintf(r->state_file, sizeof(r->state_file), "%s/%u.json",
+                         r->x->state_dir, r->bare.domid) >=
+        sizeof(r->state_file)) {
+        r->state_file[0] = '\0';
+        return xsr_fail(err, XSR_E_IO, "name of the state folder is too long");
+    }
+    fd = open(r->state_file,
+              O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return xsr_fail_sys(err, XSR_E_IO, errno, "cannot create %s",
+                            r->state_file);
+    return xsr_write_all(fd, r->config_text, strlen(r->config_text),
+                         r->state_file, err);
+}
+
+static int check_host(struct xsr_restore *r, struct xsr_err *err)
+{
+    if (xsr_xen_open(&r->x->log, &r->xen, err) < 0 ||
+        xsr_xs_open(&r->xs, err) < 0 ||
+        xsr_domain_check_host(r->xen, &r->config, err) < 0 ||
+        xsr_domain_check_uuid(r->xen, &r->config, err) < 0 ||
+        xsr_skeleton_check_name(r->xs, r->config.name, err) < 0 ||
+        xsr_skeleton_missing_roots(r->xs, &r->new_roots, err) < 0)
+        return -1;
+    if (r->config.dropped[0])
+        xsr_log(&r->x->log, XSR_LOG_WARN, "the domain comes back without "
+                "its %s: a bare domain has none", r->config.dropped);
+    return 0;
+}
+
+static int make_domain(struct xsr_restore *r, struct xsr_err *err)
+{
+    struct xsr_bare *b = &r->bare;
+
+    b->config = &r->config;
+    if (check_host(r, err) < 0 ||
+        xsr_domain_create(r->xen, &r->config, &b->domid, err) < 0)
+        return -1;
+    xsr_undo_push(r->x, undo_domain, r, "domain %u", b->domid);
+    xsr_log(&r->x->log, XSR_LOG_DEBUG, "domain %u (%s \"%s\") created",
+            b->domid, xsr_guest_name(r->config.type), r->config.name);
+    xsr_undo_push(r->x, undo_nodes, r, "xenstore nodes of domain %u",
+                  b->domid);
+    if (xsr_skeleton_write(r->xs, b, err) < 0 ||
+        xsr_domain_set_limits(r->xen, b->domid, &r->config, err) < 0 ||
+        xsr_skeleton_daemons(r->xs, &b->store_domid, &b->console_domid,
+                             err) < 0 ||
+        xsr_domain_alloc_port(r->xen, b->domid, b->store_domid,
+                              &b->store_port, err) < 0 ||
+        xsr_domain_alloc_port(r->xen, b->domid, b->console_domid,
+                              &b->console_port, err) < 0)
+        return -1;
+    return write_state_file(r, err);
+}
+
+/* ---- from the first byte to the domain ---------------------------------- */
+
+static int check_stream_header(struct xsr_restore *r, struct xsr_err *err)
+{
+    struct xsr_xl2_hdr hdr;
+    struct xsr_cur cur;
+
+    xsr_cur_init(&cur, r->src.buf.p, r->src.buf.len, r->stream_pos);
+    if (xsr_xl2_get_hdr(&cur, &hdr, err) < 0)
+        return -1;
+    if (hdr.options)
+        xsr_log(&r->x->log, XSR_LOG_INFO,
+                "the stream was converted from a legacy one");
+    return 0;
+}
+
+static void after_stream_header(void *ctx, const struct xsr_err *err)
+{
+    struct xsr_err mine = XSR_ERR_INIT;
+    struct xsr_restore *r = ctx;
+
+    if (!err && (check_stream_header(r, &mine) < 0 || make_domain(r, &mine) < 0))
+        err = &mine;
+    if (err)
+        xsr_restore_fail(r, err);
+    else
+        xsr_records_start(r);
+}
+
+/* The caller's configuration replaces the saved one; a name replaces both. */
+static int choose_config(struct xsr_restore *r, const char *saved, size_t len,
+                         struct xsr_err *err)
+{
+    const char *given = r->params->config_json;
+
+    if (!given && !saved) {
+        r->x->usage = true;
+        return xsr_fail(err, XSR_E_FORMAT, "the input carries no configuration "
+                        "of the domain: give one (--config FILE)");
+    }
+    r->config_text = given ? strdup(given) : strndup(saved, len);
+    if (!r->config_text)
+        return xsr_fail(err, XSR_E_NOMEM, "no memory for the configuration");
+    if (xsr_config_parse(r->config_text, strlen(r->config_text), &r->config,
+                         err) < 0) {
+        r->x->usage = given != NULL;
+        return -1;
+    }
+    if (r->params->name &&
+        xsr_config_set_name(&r->config, r->params->name, err) < 0) {
+        r->x->usage = true;
+        return -1;
+    }
+    return 0;
+}
+
+static int parse_config(struct xsr_restore *r, struct xsr_err *err)
+{
+    struct xsr_xlfile_config config;
+    struct xsr_cur cur;
+
+    xsr_cur_init(&cur, r->src.buf.p, r->src.buf.len,
+                 r->src.pos - r->src.buf.len);
+    if (xsr_xlfile_get_config(&cur, &r->xl_hdr, &config, err) < 0)
+        return -1;
+    if (config.text && !(r->xl_hdr.mandatory_flags & XSR_XLFILE_JSON)) {
+        if (!r->params->config_json)
+            return xsr_fail(err, XSR_E_UNSUPPORTED, "xl header: the "
+                            "configuration is not JSON (Xen 4.4 or older "
+                            "wrote the file); give one with --config");
+        config.text = NULL;
+    }
+    return choose_config(r, config.text, config.len, err);
+}
+
+static void after_config(void *ctx, const struct xsr_err *err)
+{
+    struct xsr_err mine = XSR_ERR_INIT;
+    struct xsr_restore *r = ctx;
+
+    if (!err && parse_config(r, &mine) < 0)
+        err = &mine;
+    if (err) {
+        xsr_restore_fail(r, err);
+        return;
+    }
+    r->stream_pos = r->src.pos;
+    xsr_source_collect(&r->src, XSR_XL2_HDR_LEN, "the libxl stream header",
+                       after_stream_header, r);
+}
+
+static int check_xl_header(struct xsr_restore *r, struct xsr_err *err)
+{
+    struct xsr_cur cur;
+
+    xsr_cur_init(&cur, r->src.buf.p, r->src.buf.len, 0);
+    if (xsr_xlfile_get_hdr(&cur, &r->xl_hdr, err) < 0)
+        return -1;
+    if (!(r->xl_hdr.mandatory_flags & XSR_XLFILE_STREAM_V2))
+        return xsr_fail(err, XSR_E_UNSUPPORTED, "xl header: a legacy stream "
+                        "follows (Xen 4.5 or older wrote the file); allowed "
+                        "are version 2 streams. Convert it with Xen's "
+                        "convert-legacy-stream");
+    return 0;
+}
+
+static void after_xl_header(void *ctx, const struct xsr_err *err)
+{
+    struct xsr_err mine = XSR_ERR_INIT;
+    struct xsr_restore *r = ctx;
+
+    if (!err && check_xl_header(r, &mine) < 0)
+        err = &mine;
+    if (err) {
+        xsr_restore_fail(r, err);
+        return;
+    }
+    xsr_buf_clear(&r->src.buf);
+    if (r->xl_hdr.optional_len)
+        xsr_source_collect(&r->src, r->xl_hdr.optional_len,
+                           "the configuration of the xl save file",
+                           after_config, r);
+    else
+        after_config(r, NULL);
+}
+
+static int refuse_magic(const struct xsr_restore *r, struct xsr_err *err)
+{
+    const uint8_t *p = r->src.buf.p;
+    char shown[40];
+
+    if (xsr_le64(p) == UINT64_MAX)
+        xsr_fail(err, XSR_E_FORMAT, "the input is a bare guest image without "
+                 "the libxl stream around it, which cannot be restored alone");
+    else
+        xsr_fail(err, XSR_E_FORMAT, "the input begins with \"%s\": neither an "
+                 "xl save file (\"Xen saved domain\") nor a libxl stream "
+                 "(\"LibxlFmt\")",
+                 xsr_err_quote(p, MAGIC_LEN, shown, sizeof(shown)));
+    return xsr_err_at(err, 0);
+}
+
+static void after_magic(void *ctx, const struct xsr_err *err)
+{
+    struct xsr_err mine = XSR_ERR_INIT;
+    struct xsr_restore *r = ctx;
+
+    if (!err && xsr_xlfile_probe(r->src.buf.p, r->src.buf.len)) {
+        xsr_source_collect_more(&r->src, XSR_XLFILE_HDR_LEN - MAGIC_LEN,
+                                "the xl header", after_xl_header, r);
+        return;
+    }
+    if (!err && !xsr_xl2_probe(r->src.buf.p, r->src.buf.len)) {
+        refuse_magic(r, &mine);
+        err = &mine;
+    }
+    if (!err && choose_config(r, NULL, 0, &mine) < 0)
+        err = &mine;
+    if (err)
+        xsr_restore_fail(r, err);
+    else
+        xsr_source_collect_more(&r->src, XSR_XL2_HDR_LEN - MAGIC_LEN,
+                                "the libxl stream header",
+                                after_stream_header, r);
+}
+
+/* ---- from END to the running domain ------------------------------------- */
+
+static void fill_results(struct xsr_restore *r)
+{
+    const struct xsr_config *c = &r->config;
+    struct xensr_restored *o = &r->out;
+
+    o->domid = r->bare.domid;
+    o->guest = c->type;
+    memcpy(o->name, c->name, sizeof(o->name));
+    memcpy(o->uuid, c->uuid_text, sizeof(o->uuid));
+    o->n_vcpus = c->max_vcpus;
+    o->memory_kb = c->target_memkb;
+    o->store_gfn = r->bare.store_gfn;
+    o->console_gfn = r->bare.console_gfn;
+    o->store_port = r->bare.store_port;
+    o->console_port = r->bare.console_port;
+    if (r->emu.has_name)
+        snprintf(o->emulator_file, sizeof(o->emulator_file), "%.255s",
+                 r->emu.name);
+    o->emulator_len = r->emu.len;
+    if (r->src.pos_known)
+        o->stream_bytes = r->src.pos - r->stream_pos;
+}
+
+static int build_domain(struct xsr_restore *r, struct xsr_err *err)
+{
+    const struct xsr_bare *b = &r->bare;
+
+    if (xsr_skeleton_finish(r->xs, b, err) < 0 ||
+        xsr_xs_introduce(r->xs, b->domid, b->store_gfn, b->store_port,
+                         err) < 0 ||
+        xsr_domain_count_pages(r->xen, b->domid, &r->out.n_pages, err) < 0)
+        return -1;
+    fill_results(r);
+    if (r->x->stop_wanted)
+        return xsr_fail(err, XSR_E_STOPPED, "interrupted");
+    r->out.paused = r->params->paused;
+    if (r->config.type == XENSR_HVM && !r->params->start_hvm) {
+        r->out.paused = true;
+        if (!r->params->paused)
+            xsr_log(&r->x->log, XSR_LOG_WARN, "domain %u is left paused: a "
+                    "bare toolstack starts no device model, which an HVM "
+                    "guest needs; its state is in %s", b->domid,
+                    r->out.emulator_file);
+    }
+    return r->out.paused ? 0 : xsr_domain_unpause(r->xen, b->domid, err);
+}
+
+static void after_input_end(void *ctx, const struct xsr_err *err)
+{
+    struct xsr_err mine = XSR_ERR_INIT;
+    struct xsr_restore *r = ctx;
+
+    if (!err && build_domain(r, &mine) < 0)
+        err = &mine;
+    if (err)
+        xsr_restore_fail(r, err);
+    else
+        finish(r);
+}
+
+void xsr_restore_after_end(struct xsr_restore *r)
+{
+    if (r->params->must_end)
+        xsr_source_expect_end(&r->src, after_input_end, r);
+    else
+        after_input_end(r, NULL);
+}
+
+/* ---- start -------------------------------------------------------------- */
+
+/* O_NONBLOCK belongs to the open file, which the helper shares. */
+static int prepare_fd(struct xsr_restore *r, struct xsr_err *err)
+{
+    int fd = r->params->fd, flags = fcntl(fd, F_GETFL);
+    struct stat st;
+    off_t now;
+
+    if (flags < 0 || fstat(fd, &st) < 0)
+        return xsr_fail_sys(err, XSR_E_IO, errno, "fd %d of the input", fd);
+    if (flags & O_NONBLOCK) {
+        if (fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
+            return xsr_fail_sys(err, XSR_E_IO, errno,
+                                "cannot make the input blocking");
+        r->fd_flags = flags;
+    }
+    now = S_ISREG(st.st_mode) ? lseek(fd, 0, SEEK_CUR) : -1;
+    if (now < 0)
+        return 0;
+    r->seekable = true;
+    r->file_start = now - (off_t)r->params->n_head;
+    if (st.st_size > r->file_start)
+        r->file_len = (uint64_t)(st.st_size - r->file_start);
+    return 0;
+}
+
+static int start(struct xsr_restore *r, struct xsr_err *err)
+{
+    if (xsr_loop_new(&r->loop, err) < 0 || prepare_fd(r, err) < 0 ||
+        xsr_loop_add_fd(r->loop, r->x->stop_fd, POLLIN, on_stop_request, r,
+                        &r->watch_stop, err) < 0)
+        return -1;
+    xsr_source_init(&r->src, r->loop, r->params->fd, r->params->head,
+                    r->params->n_head);
+    xsr_source_collect(&r->src, MAGIC_LEN, "the magic", after_magic, r);
+    if (!r->finished && xsr_loop_run(r->loop, err) < 0)
+        return -1;
+    return r->err.kind == XSR_E_OK ? 0 : -1;
+}
+
+static void release(struct xsr_restore *r)
+{
+    xsr_helper_fini(&r->helper);
+    xsr_source_fini(&r->src);
+    xsr_emu_file_fini(&r->emu);
+    xsr_xs_close(r->xs);
+    xsr_xen_close(r->xen);
+    xsr_loop_free(r->loop);
+    if (r->fd_flags >= 0)
+        fcntl(r->params->fd, F_SETFL, r->fd_flags);
+    free(r->config_text);
+}
+
+int xensr_restore(struct xensr *x, const struct xensr_restore_params *params,
+                  struct xensr_restored *restored_out)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+    struct xsr_restore *r;
+    int rc;
+
+    rc = xsr_context_begin(x);
+    if (rc != XENSR_OK)
+        return rc;
+    r = calloc(1, sizeof(*r));
+    if (!r) {
+        xsr_fail(&err, XSR_E_NOMEM, "no memory for a restore");
+        return xsr_context_end(x, &err);
+    }
+    r->x = x;
+    r->params = params;
+    r->err = (struct xsr_err)XSR_ERR_INIT;
+    r->fd_flags = -1;
+    r->src.pos_known = true;
+    xsr_helper_init(&r->helper);
+    xsr_emu_file_init(&r->emu);
+    if (start(r, &err) < 0 && r->err.kind == XSR_E_OK)
+        r->err = err;
+    xsr_helper_fini(&r->helper);        /* nobody works on what is undone */
+    /* Ctrl-C reaches the helper too: whose end was noticed first is chance */
+    if (r->err.kind == XSR_E_PEER && x->stop_wanted)
+        xsr_fail(&r->err, XSR_E_STOPPED, "interrupted");
+    rc = xsr_context_end(x, &r->err);
+    if (rc == XENSR_OK && restored_out)
+        *restored_out = r->out;
+    release(r);
+    free(r);
+    return rc;
+}

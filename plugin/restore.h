@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One restore: the state that its two chains of steps share. restore.c goes
+ * from the first byte to the empty domain, and from END to the running one;
+ * records.c takes what lies between.
+ */
+#ifndef XSR_PLUGIN_RESTORE_H
+#define XSR_PLUGIN_RESTORE_H
+
+#include "plugin/config.h"
+#include "plugin/context.h"
+#include "plugin/domain.h"
+#include "plugin/emu.h"
+#include "plugin/helper_run.h"
+#include "plugin/source.h"
+#include "plugin/xen_store.h"
+#include "stream/xl2_order.h"
+#include "stream/xlfile.h"
+
+struct xsr_restore {
+    /* filled by the caller */
+    struct xensr *x;
+    const struct xensr_restore_params *params;
+    /* shared results */
+    struct xensr_restored out;
+    struct xsr_err err;         /* first error */
+    /* private: the input */
+    struct xsr_loop *loop;
+    struct xsr_loop_fd *watch_stop;
+    struct xsr_loop_timer *tick;        /* progress of a plain file */
+    struct xsr_source src;
+    int fd_flags;               /* to put back; -1: nothing to do */
+    bool seekable;
+    int64_t file_start;         /* offset of the input's first byte */
+    uint64_t file_len;          /* bytes from there to the end */
+    struct xsr_xlfile_hdr xl_hdr;
+    uint64_t stream_pos;        /* of the libxl stream in the input */
+    bool finished;
+    /* private: the domain */
+    char *config_text;          /* owned */
+    struct xsr_config config;
+    struct xsr_xen *xen;
+    struct xsr_xs *xs;
+    struct xsr_bare bare;
+    uint32_t new_roots;         /* shared xenstore nodes that we made */
+    char state_file[512];
+    bool made_state_dir;
+    /* private: the record in hand (records.c) */
+    struct xsr_xl2_order order;
+    struct xsr_xl2_rec rec;
+    uint64_t rec_pos;
+    struct xsr_helper helper;
+    struct xsr_emu_file emu;
+};
+
+/* Give up: stops what is active, then everything is undone. First call wins. */
+void xsr_restore_fail(struct xsr_restore *r, const struct xsr_err *err);
+
+/* records.c: read records up to END, then call xsr_restore_after_end(). */
+void xsr_records_start(struct xsr_restore *r);
+/* restore.c: END was read and nothing is missing. */
+void xsr_restore_after_end(struct xsr_restore *r);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Xenstore for the rest of the plugin. xen_store.c is the only caller of
+ * libxenstore; skeleton.c knows which nodes a domain without a libxl has.
+ */
+#ifndef XSR_PLUGIN_XEN_STORE_H
+#define XSR_PLUGIN_XEN_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+
+struct xsr_config;
+
+/* ---- xen_store.c -------------------------------------------------------- */
+
+struct xsr_xs;          /* a connection */
+
+/* Who may do what with a node of a domain (domain 0 may everything). */
+enum xsr_xs_perm {
+    XSR_XS_INHERIT,     /* as the parent node */
+    XSR_XS_N0,          /* domain 0 owns it, nobody else reads */
+    XSR_XS_RO,          /* domain 0 owns it, the guest reads */
+    XSR_XS_RW,          /* the guest owns it, nobody else reads */
+    XSR_XS_RW_R0        /* the guest owns it, domain 0 named as reader */
+};
+
+#define XSR_XS_PATH 256
+
+int xsr_xs_open(struct xsr_xs **xs_out, struct xsr_err *err);
+void xsr_xs_close(struct xsr_xs *xs);   /* NULL is fine */
+
+/*
+ * Run body inside a transaction, again when somebody else's change got in the
+ * way (a bounded number of times). All calls below between belong to it.
+ * what: for the message. body's failure aborts the transaction.
+ */
+typedef int xsr_xs_body(struct xsr_xs *xs, void *ctx, struct xsr_err *err);
+int xsr_xs_transact(struct xsr_xs *xs, const char *what, xsr_xs_body *body,
+                    void *ctx, struct xsr_err *err);
+
+/* Value as a fresh string; *value_out NULL if the node does not exist. */
+int xsr_xs_read(struct xsr_xs *xs, const char *path, char **value_out,
+                struct xsr_err *err);
+int xsr_xs_write(struct xsr_xs *xs, const char *path, const char *value,
+                 struct xsr_err *err);
+int xsr_xs_set_perm(struct xsr_xs *xs, const char *path, enum xsr_xs_perm perm,
+                    uint32_t domid, struct xsr_err *err);
+/* With everything below it; a node that does not exist is fine. */
+int xsr_xs_rm(struct xsr_xs *xs, const char *path, struct xsr_err *err);
+/* Names below path, one block to free(); n 0 if the node does not exist. */
+int xsr_xs_list(struct xsr_xs *xs, const char *path, char ***names_out,
+                unsigned *n_out, struct xsr_err *err);
+int xsr_xs_introduce(struct xsr_xs *xs, uint32_t domid, uint64_t gfn,
+                     uint32_t port, struct xsr_err *err);
+
+/* ---- skeleton.c --------------------------------------------------------- */
+
+/* What the nodes of one domain need to know. */
+struct xsr_bare {
+    uint32_t domid;
+    const struct xsr_config *config;
+    uint32_t store_domid, console_domid;
+    uint32_t store_port, console_port;
+    uint64_t store_gfn, console_gfn;
+};
+
+/*
+ * Shared parents ("/vm", "/libxl", ...) that did not exist before we wrote
+ * below them, as bits; whoever undoes takes them away when they are empty.
+ */
+int xsr_skeleton_missing_roots(struct xsr_xs *xs, uint32_t *roots_out,
+                               struct xsr_err *err);
+/* Domains that run the store and the console daemon; 0 unless said. */
+int xsr_skeleton_daemons(struct xsr_xs *xs, uint32_t *store_domid_out,
+                         uint32_t *console_domid_out, struct xsr_err *err);
+/* Refuse a name that a domain carries already. */
+int xsr_skeleton_check_name(struct xsr_xs *xs, const char *name,
+                            struct xsr_err *err);
+/* spec: toolstack-restore 3: everything known before the stream. */
+int xsr_skeleton_write(struct xsr_xs *xs, const struct xsr_bare *b,
+                       struct xsr_err *err);
+/* spec: toolstack-restore 5 and 7: needs ports and frames. */
+int xsr_skeleton_finish(struct xsr_xs *xs, const struct xsr_bare *b,
+                        struct xsr_err *err);
+/*
+ * Remove all of it. uuid NULL: ask xenstore. roots: from missing_roots, or 0.
+ */
+int xsr_skeleton_remove(struct xsr_xs *xs, uint32_t domid, const char *uuid,
+                        uint32_t roots, struct xsr_err *err);
+
+#endif
