@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Inside `xensr inspect`: a source of bytes with an absolute position, a walk
+ * over all layers that judges everything it passes, and listeners that are
+ * told about every header and record in stream order.
+ *
+ *   inspect.c         options, exit code
+ *   inspect_source.c  bytes, positions, skipping
+ *   inspect_walk.c    the layers, in order
+ *   inspect_image.c   the innermost of them
+ *   inspect_text.c    one record -> one line and JSON fields
+ *   inspect_list.c    listener: table or JSON document
+ *   inspect_memory.c  listener: index of pages, then their contents
+ */
+#ifndef XSR_TOOLS_INSPECT_H
+#define XSR_TOOLS_INSPECT_H
+
+#include <jansson.h>
+
+#include "lib/buf.h"
+#include "stream/pages.h"
+#include "stream/xc3_order.h"
+#include "stream/xl2.h"
+#include "stream/xlfile.h"
+#include "tools/input.h"
+
+/* ---- source ---- */
+
+struct insp_src {
+    struct xsr_input in;
+    uint8_t *mem;           /* bytes read ahead: mem[pos..len) */
+    size_t pos, len, chunk;
+    uint64_t offset;        /* of mem[pos] in the (unpacked) input */
+};
+
+int insp_src_open(struct insp_src *src, const char *path, bool big,
+                  struct xsr_err *err);
+void insp_src_fini(struct insp_src *src);
+/* Up to n bytes (n <= 4096) without consuming them; less only at the end. */
+int insp_src_peek(struct insp_src *src, size_t n, const uint8_t **out,
+                  size_t *got_out, struct xsr_err *err);
+/* Append exactly n bytes to buf. what: for the message at the end of input. */
+int insp_src_take(struct insp_src *src, struct xsr_buf *buf, uint64_t n,
+                  const char *what, struct xsr_err *err);
+/* The next bytes, at least 1 and at most n, as a view until the next call. */
+int insp_src_some(struct insp_src *src, size_t n, const uint8_t **out,
+                  size_t *got_out, const char *what, struct xsr_err *err);
+int insp_src_skip(struct insp_src *src, uint64_t n, const char *what,
+                  struct xsr_err *err);
+/* Everything that is left: count and drop it. */
+int insp_src_drain(struct insp_src *src, uint64_t *n_out,
+                   struct xsr_err *err);
+
+/* ---- walk ---- */
+
+enum insp_layer { INSP_XL, INSP_LIBXL, INSP_LIBXC };
+enum insp_format { INSP_XL_FILE, INSP_LIBXL_STREAM, INSP_LIBXC_IMAGE };
+
+/* Headers get numbers of their own beside the record types. */
+#define INSP_HEADER  0xffffffffu    /* of xl file, libxl stream, image */
+#define INSP_CONFIG  0xfffffffeu
+#define INSP_DOMAIN  0xfffffffdu
+
+struct insp_guest {         /* from the configuration in front, if there is */
+    bool known;
+    char name[128], type[8], uuid[40];
+    uint64_t memory_kb;
+    uint32_t n_vcpus;
+};
+
+struct insp_row {
+    enum insp_layer layer;
+    uint32_t type, len;     /* INSP_... or a record type of the layer */
+    const char *name;
+    uint64_t offset;
+    const uint8_t *body;    /* whole, or its beginning when it is streamed */
+    size_t body_len;
+    const struct xsr_page_batch *batch;     /* PAGE_DATA only */
+};
+
+struct insp {
+    struct insp_src *src;
+    const struct insp_listener *listener;
+    void *ctx;
+    enum insp_format format;
+    struct xsr_xlfile_hdr xl;
+    struct insp_guest guest;
+    struct xsr_xl2_hdr xl2;
+    struct xsr_xc3_ihdr ihdr;
+    struct xsr_xc3_dhdr dhdr;
+    bool have_dhdr, checkpointed, verifying, done;
+    uint8_t width;              /* PV, 0 before X86_PV_INFO */
+    uint64_t max_pfn;           /* PV: end of P2M_FRAMES */
+    uint64_t n_records, n_pages;
+    uint64_t trailing;          /* bytes behind the end */
+    struct xsr_buf body;
+};
+
+struct insp_listener {
+    int (*on_row)(void *ctx, const struct insp *w, const struct insp_row *row,
+                  struct xsr_err *err);
+    /*
+     * Contents of a PAGE_DATA record, in the order of its entries that have
+     * some; NULL: skipped. offset: of the first byte.
+     */
+    int (*on_pages)(void *ctx, const struct insp *w,
+                    const struct xsr_page_batch *batch, uint64_t offset,
+                    struct xsr_err *err);
+};
+
+/* From the first byte to the last. On failure the listener has seen all rows
+ * in front of the damage. */
+int insp_walk(struct insp *w, struct insp_src *src,
+              const struct insp_listener *listener, void *ctx,
+              struct xsr_err *err);
+void insp_fini(struct insp *w);
+/* Bytes behind the end are an error in a file, a warning in a pipe. */
+int insp_check_trailing(const struct insp *w, struct xsr_err *err);
+/* "PV", "PVH", "HVM"; "HVM or PVH" if only the image is known. */
+const char *insp_guest_type(const struct insp *w);
+const char *insp_format_name(enum insp_format format);
+
+/* Between the files of the walk: the row is good; the next n bytes become
+ * w->body with a cursor over them; the padding behind len bytes. */
+int insp_tell(struct insp *w, struct insp_row *row, struct xsr_err *err);
+int insp_take(struct insp *w, uint64_t n, const char *what,
+              struct xsr_cur *cur, struct xsr_err *err);
+int insp_take_padding(struct insp *w, uint32_t len, const char *what,
+                      struct xsr_err *err);
+/* From the image header, or from behind a CHECKPOINT, to END or CHECKPOINT. */
+int insp_begin_image(struct insp *w, struct xsr_xc3_order *order,
+                     struct xsr_err *err);
+int insp_walk_image(struct insp *w, struct xsr_xc3_order *order,
+                    struct xsr_err *err);
+
+/* ---- listeners ---- */
+
+/* The meaning of a row for people, and as fields. fields may be NULL. */
+void insp_describe(const struct insp *w, const struct insp_row *row,
+                   char *text, size_t text_len, json_t *fields);
+
+int insp_list(struct insp_src *src, bool as_json, struct xsr_err *err);
+int insp_memory(struct insp_src *src, bool skip_owned, struct xsr_err *err);
+
+#endif
