@@ -36,12 +36,16 @@ pick_tmp()
         printf %s /dev/shm
     fi
 }
-T=$(mktemp -d "$(pick_tmp)/xensr-test.XXXXXX") || exit 99
-export T
-mkdir "$T/tmp"
-export TMPDIR=$T/tmp
-export ASAN_OPTIONS=exitcode=99:log_path=$T/asan
-export UBSAN_OPTIONS=print_stacktrace=1:log_path=$T/asan
+# work_in FOLDER: everything from now on happens there.
+work_in()
+{
+    T=$1
+    mkdir -p "$T/tmp" || exit 99
+    export T TMPDIR=$T/tmp
+    export ASAN_OPTIONS=exitcode=99:log_path=$T/asan
+    export UBSAN_OPTIONS=print_stacktrace=1:log_path=$T/asan
+}
+work_in "$(mktemp -d "$(pick_tmp)/xensr-test.XXXXXX")"
 unset XENSR_SIM_DIR XENSR_HELPER XENSR_DM_DIR XENSR_STATE_DIR XENSR_ENGINE
 unset XENSR_STUBS_DIR LD_LIBRARY_PATH
 
@@ -262,7 +266,7 @@ cleanup()
     for h in "${cleanup_hooks[@]+"${cleanup_hooks[@]}"}"; do
         eval "$h"
     done
-    for h in "$T"/host-*; do
+    for h in "$T"/host-* "$T"/*/host-*; do
         [ -d "$h" ] || continue
         XENSR_SIM_DIR=$h
         export -n XENSR_SIM_DIR

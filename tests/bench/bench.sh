@@ -70,7 +70,7 @@ timed()
 # is what the programs need for themselves. Sampled about every 10 ms.
 peaks()         # KIND IMAGE
 {
-    local p k key value _ rss parent=0 helper=0 anon
+    local p k key value _ rss parent=0 helper=0
     new_host
     "$1" "$2" &
     pid=$!
@@ -111,8 +111,8 @@ calls_per_gib() # KIND IMAGE MIB
     new_host
     strace -f -qq -c -o "$W/calls" bash -c "$(declare -f "$1")"'; "$@"' - \
         "$1" "$2" || return 1
-    awk -v mib="$3" '$NF == "total" { printf "%d\n", $(NF - 1) == "total" ?
-        0 : ($4 + 0) * 1024 / mib }' "$W/calls"
+    awk -v mib="$3" '$NF == "total" { printf "%d\n", $4 * 1024 / mib }' \
+        "$W/calls"
 }
 
 spread()        # FILE UNIT-SCALE: min median max
@@ -131,9 +131,10 @@ row()           # LABEL KIND
 }
 ratio()         # LABEL KIND-ABOVE KIND-BELOW: round by round
 {
+    local lo mid hi
     paste "$W/$2.times" "$W/$3.times" | awk '{ print $1 / $2 }' >"$W/ratio"
-    # shellcheck disable=SC2046 # three words
-    printf '%-34s %8s %8s %8s\n' "$1" $(spread "$W/ratio" 1)
+    read -r lo mid hi < <(spread "$W/ratio" 1)
+    printf '%-34s %8s %8s %8s\n' "$1" "$lo" "$mid" "$hi"
 }
 
 fit_size
