@@ -20,7 +20,7 @@
 
 #define MISMATCHES_SHOWN 10u
 /* Bounced and direct pages alternate at worst, and the reader adds one. */
-#define MAX_IOV (2 * XSR_BOUNCE_PAGES + 1)
+#define MAX_IOV          (2 * XSR_BOUNCE_PAGES + 1)
 
 static int read_entries(struct xsr_restore *rs, struct xsr_err *err)
 {
@@ -85,7 +85,7 @@ static size_t add_page(struct iovec *iov, size_t n, uint8_t *page)
         iov[n - 1].iov_len += XSR_PAGE_SIZE;
         return n;
     }
-    iov[n] = (struct iovec){ page, XSR_PAGE_SIZE };
+    iov[n] = (struct iovec){page, XSR_PAGE_SIZE};
     return n + 1;
 }
 
@@ -101,8 +101,7 @@ static void compare(struct xsr_restore *rs, const struct xsr_bounced *b)
                      : "was not in the image before");
 }
 
-static int put_bounced(struct xsr_restore *rs, unsigned n,
-                       struct xsr_err *err)
+static int put_bounced(struct xsr_restore *rs, unsigned n, struct xsr_err *err)
 {
     bool verifying = xsr_xc3_order_verifying(&rs->order);
 
@@ -145,7 +144,7 @@ static int read_some(struct xsr_restore *rs, unsigned *k, uint8_t *mapped,
         const struct xsr_page_entry *e =
             &rs->batch.entry[rs->content[*k].entry];
         uint16_t slot = rs->content[*k].slot;
-        struct xsr_bounced b = { .pfn = e->pfn, .type = e->type };
+        struct xsr_bounced b = {.pfn = e->pfn, .type = e->type};
 
         if (slot != XSR_NO_SLOT)
             b.guest = mapped + (size_t)slot * XSR_PAGE_SIZE;

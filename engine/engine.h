@@ -23,16 +23,16 @@ struct xsr_engine_restore_ops {
 struct xsr_engine_restore {
     /* filled by the caller */
     xc_interface *xch;
-    int fd;                         /* stream, borrowed; ends behind END */
+    int fd; /* stream, borrowed; ends behind END */
     uint32_t domid;
     uint32_t store_evtchn, store_domid;
     uint32_t console_evtchn, console_domid;
-    const struct xsr_log *log;      /* one DEBUG line per record applied */
+    const struct xsr_log *log; /* one DEBUG line per record applied */
     const struct xsr_engine_restore_ops *ops;
     void *ops_ctx;
     /* results, valid after success */
-    uint64_t store_gfn, console_gfn;    /* PV: mfn; HVM: gfn */
-    uint64_t n_pages;                   /* pages with content */
+    uint64_t store_gfn, console_gfn; /* PV: mfn; HVM: gfn */
+    uint64_t n_pages;                /* pages with content */
 };
 
 /*

@@ -14,9 +14,9 @@
 
 #include "lib/bytes.h"
 
-#define ENTRY_LEN 8u
+#define ENTRY_LEN     8u
 #define ENTRY_CONSOLE GNTTAB_RESERVED_CONSOLE
-#define ENTRY_STORE GNTTAB_RESERVED_XENSTORE
+#define ENTRY_STORE   GNTTAB_RESERVED_XENSTORE
 
 static void put_entry(struct xsr_xen *xen, uint8_t *table, unsigned at,
                       uint32_t backend, uint64_t frame,
@@ -28,9 +28,11 @@ static void put_entry(struct xsr_xen *xen, uint8_t *table, unsigned at,
     if (frame == XSR_INVALID_FRAME || backend == xen->domid)
         return;
     if (frame > UINT32_MAX) {
-        xsr_log(log, XSR_LOG_WARN, "frame 0x%llx does not fit into a grant "
+        xsr_log(log, XSR_LOG_WARN,
+                "frame 0x%llx does not fit into a grant "
                 "entry; domain %u cannot map that ring page without "
-                "privilege", (unsigned long long)frame, backend);
+                "privilege",
+                (unsigned long long)frame, backend);
         return;
     }
     xsr_st_le32(entry + 4, (uint32_t)frame);
@@ -52,8 +54,8 @@ static int get_table_mfn(struct xsr_xen *xen, xen_pfn_t *out,
                          struct xsr_err *err)
 {
     DECLARE_HYPERCALL_BUFFER(xen_pfn_t, frame);
-    struct gnttab_setup_table setup = { .dom = (domid_t)xen->domid,
-                                        .nr_frames = 1 };
+    struct gnttab_setup_table setup = {.dom = (domid_t)xen->domid,
+                                       .nr_frames = 1};
     int r, saved;
 
     frame = xc_hypercall_buffer_alloc(xen->xch, frame, sizeof(*frame));
@@ -70,8 +72,10 @@ static int get_table_mfn(struct xsr_xen *xen, xen_pfn_t *out,
         return xsr_fail_sys(err, XSR_E_XEN, saved,
                             "asking for the grant table");
     if (setup.status != GNTST_okay || !*out)
-        return xsr_fail_sys(err, XSR_E_XEN, EIO, "asking for the grant table: "
-                            "status %d", setup.status);
+        return xsr_fail_sys(err, XSR_E_XEN, EIO,
+                            "asking for the grant table: "
+                            "status %d",
+                            setup.status);
     return 0;
 }
 
@@ -100,20 +104,23 @@ static int seed_through_gfn(struct xsr_xen *xen,
     void *table;
     int rc;
 
-    if (xc_domain_add_to_physmap(xen->xch, xen->domid,
-                                 XENMAPSPACE_grant_table, 0, gfn) < 0)
-        return xsr_fail_sys(err, XSR_E_XEN, errno, "placing the grant table "
-                            "at frame 0x%lx", gfn);
+    if (xc_domain_add_to_physmap(xen->xch, xen->domid, XENMAPSPACE_grant_table,
+                                 0, gfn) < 0)
+        return xsr_fail_sys(err, XSR_E_XEN, errno,
+                            "placing the grant table "
+                            "at frame 0x%lx",
+                            gfn);
     rc = xsr_xen_map(xen, &gfn, 1, PROT_READ | PROT_WRITE, "the grant table",
                      &table, err);
     if (rc == 0) {
         put_entries(xen, table, seed, log);
         xsr_xen_unmap(xen, table, 1);
     }
-    if (xc_domain_remove_from_physmap(xen->xch, xen->domid, gfn) < 0 &&
-        rc == 0)
-        rc = xsr_fail_sys(err, XSR_E_XEN, errno, "taking the grant table back "
-                          "from frame 0x%lx", gfn);
+    if (xc_domain_remove_from_physmap(xen->xch, xen->domid, gfn) < 0 && rc == 0)
+        rc = xsr_fail_sys(err, XSR_E_XEN, errno,
+                          "taking the grant table back "
+                          "from frame 0x%lx",
+                          gfn);
     return rc;
 }
 

@@ -26,7 +26,7 @@
 
 /* ---- the set ------------------------------------------------------------- */
 
-#define PIECE_BITS (1ull << XSR_PFNSET_SHIFT)
+#define PIECE_BITS  (1ull << XSR_PFNSET_SHIFT)
 #define PIECE_WORDS (PIECE_BITS / 64)
 
 void xsr_pfnset_init(struct xsr_pfnset *set)
@@ -115,7 +115,8 @@ int xsr_memory_want(struct xsr_memory *mem, uint64_t pfn, struct xsr_err *err)
     if (xsr_memory_has(mem, pfn))
         return 0;
     if (mem->populated.n_members >= mem->max_pages)
-        return xsr_fail(err, XSR_E_LIMIT, "libxc image: found more pages than "
+        return xsr_fail(err, XSR_E_LIMIT,
+                        "libxc image: found more pages than "
                         "the domain may have, allowed %llu; give it more "
                         "memory",
                         (unsigned long long)mem->max_pages);
@@ -167,8 +168,8 @@ static int flush_supers(struct xsr_memory *mem, struct xsr_err *err)
     }
     if (!n)
         return 0;
-    if (xsr_xen_populate(mem->xen, first, n, SUPER_ORDER, NULL, &done,
-                         err) < 0) {
+    if (xsr_xen_populate(mem->xen, first, n, SUPER_ORDER, NULL, &done, err) <
+        0) {
         xsr_err_clear(err);
         return 0;
     }
@@ -187,14 +188,14 @@ int xsr_memory_flush(struct xsr_memory *mem, struct xsr_err *err)
     n = mem->n_pending;
     if (!n)
         return 0;
-    if (xsr_xen_populate(mem->xen, mem->pending, n, 0, frames, &done,
-                         err) < 0)
+    if (xsr_xen_populate(mem->xen, mem->pending, n, 0, frames, &done, err) < 0)
         return -1;
     if (done < n)
-        return xsr_fail_sys(err, XSR_E_XEN, ENOMEM, "Xen populated only %u of "
+        return xsr_fail_sys(err, XSR_E_XEN, ENOMEM,
+                            "Xen populated only %u of "
                             "%u pages, not pfn 0x%lx (the host's memory or "
-                            "the guest's address space ends)", done, n,
-                            mem->pending[done]);
+                            "the guest's address space ends)",
+                            done, n, mem->pending[done]);
     mem->n_pending = 0;
     mem->on_populated(mem->ctx, mem->pending, frames, n);
     return 0;

@@ -14,13 +14,13 @@
  * added, so that its size follows the guest's memory and not the largest
  * number that an image mentions.
  */
-#define XSR_PFNSET_SHIFT 18     /* pfns a piece: 1 GiB of guest, 32 KiB */
+#define XSR_PFNSET_SHIFT 18 /* pfns a piece: 1 GiB of guest, 32 KiB */
 
 struct xsr_pfnset {
     uint64_t **piece;
     uint64_t n_pieces;
     uint64_t n_members;
-    uint64_t highest;           /* meaningless while n_members is 0 */
+    uint64_t highest; /* meaningless while n_members is 0 */
 };
 
 void xsr_pfnset_init(struct xsr_pfnset *set);
@@ -30,10 +30,10 @@ bool xsr_pfnset_has(const struct xsr_pfnset *set, uint64_t pfn);
 int xsr_pfnset_add(struct xsr_pfnset *set, uint64_t pfn, struct xsr_err *err);
 
 struct xsr_memory {
-    struct xsr_xen *xen;                /* borrowed */
-    struct xsr_pfnset populated;        /* pending ones included */
-    uint64_t max_pages;                 /* how many members that may get */
-    bool superpages;                    /* try 2 MiB extents (HVM) */
+    struct xsr_xen *xen;         /* borrowed */
+    struct xsr_pfnset populated; /* pending ones included */
+    uint64_t max_pages;          /* how many members that may get */
+    bool superpages;             /* try 2 MiB extents (HVM) */
     xen_pfn_t pending[XSR_XEN_BATCH];
     unsigned n_pending;
     /* n new pages; frames: PV mfns, HVM the pfns again. */

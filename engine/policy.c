@@ -62,22 +62,28 @@ static int refuse(const struct xen_domctl_cpu_policy *got, int sys,
                                  "guest what it had";
 
     if (got->err_leaf != NOT_NAMED && got->err_subleaf != NOT_NAMED)
-        return xsr_fail_sys(err, XSR_E_XEN, sys, "CPU policy refused at CPUID "
-                            "leaf 0x%x, subleaf 0x%x: %s", got->err_leaf,
-                            got->err_subleaf, advice);
+        return xsr_fail_sys(err, XSR_E_XEN, sys,
+                            "CPU policy refused at CPUID "
+                            "leaf 0x%x, subleaf 0x%x: %s",
+                            got->err_leaf, got->err_subleaf, advice);
     if (got->err_leaf != NOT_NAMED)
-        return xsr_fail_sys(err, XSR_E_XEN, sys, "CPU policy refused at CPUID "
-                            "leaf 0x%x: %s", got->err_leaf, advice);
+        return xsr_fail_sys(err, XSR_E_XEN, sys,
+                            "CPU policy refused at CPUID "
+                            "leaf 0x%x: %s",
+                            got->err_leaf, advice);
     if (got->err_msr != NOT_NAMED)
-        return xsr_fail_sys(err, XSR_E_XEN, sys, "CPU policy refused at MSR "
-                            "0x%x: %s", got->err_msr, advice);
-    return xsr_fail_sys(err, XSR_E_XEN, sys, "CPU policy of %u leaves and %u "
-                        "MSRs refused: %s", got->nr_leaves, got->nr_msrs,
-                        advice);
+        return xsr_fail_sys(err, XSR_E_XEN, sys,
+                            "CPU policy refused at MSR "
+                            "0x%x: %s",
+                            got->err_msr, advice);
+    return xsr_fail_sys(err, XSR_E_XEN, sys,
+                        "CPU policy of %u leaves and %u "
+                        "MSRs refused: %s",
+                        got->nr_leaves, got->nr_msrs, advice);
 }
 
-int xsr_policy_apply(const struct xsr_policy *policy,
-                     const struct xsr_xen *xen, struct xsr_err *err)
+int xsr_policy_apply(const struct xsr_policy *policy, const struct xsr_xen *xen,
+                     struct xsr_err *err)
 {
     DECLARE_HYPERCALL_BUFFER(uint8_t, leaves);
     DECLARE_HYPERCALL_BUFFER(uint8_t, msrs);
@@ -88,8 +94,7 @@ int xsr_policy_apply(const struct xsr_policy *policy,
     if (!policy->cpuid.len && !policy->msr.len)
         return 0;
     /* A call with no entries still needs a buffer that Xen may look at. */
-    leaves = xc_hypercall_buffer_alloc(xen->xch, leaves,
-                                       policy->cpuid.len + 1);
+    leaves = xc_hypercall_buffer_alloc(xen->xch, leaves, policy->cpuid.len + 1);
     msrs = xc_hypercall_buffer_alloc(xen->xch, msrs, policy->msr.len + 1);
     if (!leaves || !msrs) {
         xsr_fail_sys(err, XSR_E_NOMEM, errno, "allocating hypercall buffers");

@@ -34,8 +34,8 @@ void xsr_reader_fini(struct xsr_reader *rd)
     xsr_buf_fini(&rd->body);
 }
 
-int xsr_reader_plain(struct xsr_reader *rd, void *p, size_t n,
-                     const char *what, struct xsr_err *err)
+int xsr_reader_plain(struct xsr_reader *rd, void *p, size_t n, const char *what,
+                     struct xsr_err *err)
 {
     if (xsr_read_exact(rd->fd, p, n, what, err) < 0)
         return xsr_err_at(err, rd->pos);
@@ -57,12 +57,15 @@ int xsr_reader_next(struct xsr_reader *rd, struct xsr_cur *cur,
                       err) < 0)
         return xsr_err_at(err, rd->pos);
     if (!got)
-        xsr_fail(err, XSR_E_EOF, "libxc image: found end of file after "
-                 "record %u, expected %s", rd->n_rec, expected(rd));
+        xsr_fail(err, XSR_E_EOF,
+                 "libxc image: found end of file after "
+                 "record %u, expected %s",
+                 rd->n_rec, expected(rd));
     else if (got < sizeof(rd->hdr))
-        xsr_fail(err, XSR_E_EOF, "libxc image: found end of file after %zu of "
-                 "8 octets of a record header, expected %s", got,
-                 expected(rd));
+        xsr_fail(err, XSR_E_EOF,
+                 "libxc image: found end of file after %zu of "
+                 "8 octets of a record header, expected %s",
+                 got, expected(rd));
     if (got < sizeof(rd->hdr))
         return xsr_err_at(err, rd->pos);
     rd->rec_offset = rd->pos;
@@ -83,7 +86,8 @@ static int check_padding(struct xsr_reader *rd, uint32_t pad,
                          struct xsr_err *err)
 {
     if (!xsr_all_zero(rd->pad, pad)) {
-        xsr_fail(err, XSR_E_FORMAT, "libxc record %s: found padding that is "
+        xsr_fail(err, XSR_E_FORMAT,
+                 "libxc record %s: found padding that is "
                  "not zero, allowed %u zero octets behind its body",
                  xsr_xc3_type_name(rd->rec.type), pad);
         return xsr_err_at(err, rd->pos);
@@ -109,7 +113,7 @@ int xsr_reader_readv(struct xsr_reader *rd, struct iovec *iov, size_t n_iov,
     if (n == rd->left)
         pad = xsr_xc3_pad(rd->rec.len);
     if (pad)
-        iov[n_iov++] = (struct iovec){ rd->pad, pad };
+        iov[n_iov++] = (struct iovec){rd->pad, pad};
     snprintf(what, sizeof(what), "libxc record %s",
              xsr_xc3_type_name(rd->rec.type));
     if (xsr_readv_exact(rd->fd, iov, n_iov, what, err) < 0)
@@ -122,7 +126,7 @@ int xsr_reader_readv(struct xsr_reader *rd, struct iovec *iov, size_t n_iov,
 int xsr_reader_read(struct xsr_reader *rd, void *p, size_t n,
                     struct xsr_err *err)
 {
-    struct iovec iov[1 + XSR_READER_TAIL] = { { p, n } };
+    struct iovec iov[1 + XSR_READER_TAIL] = {{p, n}};
 
     return xsr_reader_readv(rd, iov, 1, err);
 }

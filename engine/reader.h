@@ -14,16 +14,16 @@
 #include "stream/xc3.h"
 #include "stream/xc3_order.h"
 
-#define XSR_READER_TAIL 1       /* iovec elements that a reader may append */
+#define XSR_READER_TAIL 1 /* iovec elements that a reader may append */
 
 struct xsr_reader {
     int fd;
-    uint64_t pos;               /* octets of the image read so far */
-    const struct xsr_xc3_order *order;  /* for "expected" at end of file */
-    unsigned n_rec;             /* ordinal of the record in hand, from 1 */
-    uint64_t rec_offset;        /* of its header */
+    uint64_t pos;                      /* octets of the image read so far */
+    const struct xsr_xc3_order *order; /* for "expected" at end of file */
+    unsigned n_rec;      /* ordinal of the record in hand, from 1 */
+    uint64_t rec_offset; /* of its header */
     struct xsr_xc3_rec rec;
-    uint32_t left;              /* octets of its body not read yet */
+    uint32_t left; /* octets of its body not read yet */
     uint8_t hdr[XSR_XC3_REC_HDR_LEN];
     uint8_t pad[8];
     struct xsr_buf body;
@@ -32,8 +32,8 @@ struct xsr_reader {
 void xsr_reader_init(struct xsr_reader *rd, int fd);
 void xsr_reader_fini(struct xsr_reader *rd);
 /* n octets outside of any record (the two headers). */
-int xsr_reader_plain(struct xsr_reader *rd, void *p, size_t n,
-                     const char *what, struct xsr_err *err);
+int xsr_reader_plain(struct xsr_reader *rd, void *p, size_t n, const char *what,
+                     struct xsr_err *err);
 /* The next record's header; the cursor is valid until the next read. */
 int xsr_reader_next(struct xsr_reader *rd, struct xsr_cur *cur,
                     struct xsr_err *err);

@@ -35,17 +35,21 @@ static int check_domain(struct xsr_restore *rs, struct xsr_err *err)
     if (xsr_xen_get_domain(&rs->xen, &rs->dom, err) < 0)
         return -1;
     if (!rs->dom.paused)
-        return xsr_fail_sys(err, XSR_E_XEN, EBUSY, "domain %u is running; "
+        return xsr_fail_sys(err, XSR_E_XEN, EBUSY,
+                            "domain %u is running; "
                             "only a paused, newly created domain can be "
-                            "restored into", rs->arg->domid);
+                            "restored into",
+                            rs->arg->domid);
     if (rs->dom.max_vcpu_id > XSR_MAX_VCPU_ID)
-        return xsr_fail_sys(err, XSR_E_XEN, EINVAL, "domain %u has no vCPUs "
+        return xsr_fail_sys(err, XSR_E_XEN, EINVAL,
+                            "domain %u has no vCPUs "
                             "yet; set their number before restoring",
                             rs->arg->domid);
     if (rs->dom.tot_pages)
-        xsr_log(rs->log, XSR_LOG_WARN, "domain %u owns %llu pages already; a "
-                "restore expects an empty one", rs->arg->domid,
-                (unsigned long long)rs->dom.tot_pages);
+        xsr_log(rs->log, XSR_LOG_WARN,
+                "domain %u owns %llu pages already; a "
+                "restore expects an empty one",
+                rs->arg->domid, (unsigned long long)rs->dom.tot_pages);
     return 0;
 }
 
@@ -75,7 +79,8 @@ static int read_headers(struct xsr_restore *rs, struct xsr_err *err)
         return -1;
     if ((rs->dhdr.guest == XSR_XC3_HVM) == rs->dom.hvm)
         return 0;
-    xsr_fail(err, XSR_E_FORMAT, "libxc domain header: found an image of %s "
+    xsr_fail(err, XSR_E_FORMAT,
+             "libxc domain header: found an image of %s "
              "guest, allowed %s image for this domain",
              rs->dom.hvm ? "a PV" : "an HVM or PVH",
              rs->dom.hvm ? "an HVM or PVH" : "a PV");
@@ -87,13 +92,16 @@ static void announce(const struct xsr_restore *rs)
     const char *kind = domain_kind(&rs->dom);
 
     if (rs->dhdr.xen_major)
-        xsr_log(rs->log, XSR_LOG_INFO, "Restoring domain %u, type %s, image "
-                "version %u of Xen %u.%u", rs->arg->domid, kind,
-                rs->ihdr.version, rs->dhdr.xen_major, rs->dhdr.xen_minor);
+        xsr_log(rs->log, XSR_LOG_INFO,
+                "Restoring domain %u, type %s, image "
+                "version %u of Xen %u.%u",
+                rs->arg->domid, kind, rs->ihdr.version, rs->dhdr.xen_major,
+                rs->dhdr.xen_minor);
     else
-        xsr_log(rs->log, XSR_LOG_INFO, "Restoring domain %u, type %s, image "
-                "version %u converted from a legacy one", rs->arg->domid,
-                kind, rs->ihdr.version);
+        xsr_log(rs->log, XSR_LOG_INFO,
+                "Restoring domain %u, type %s, image "
+                "version %u converted from a legacy one",
+                rs->arg->domid, kind, rs->ihdr.version);
 }
 
 /* ---- records of both guest types ----------------------------------------- */
@@ -111,9 +119,10 @@ static int complete_static_data(struct xsr_restore *rs, struct xsr_err *err)
         return 0;
     r = ops->on_static_data_done(rs->arg->ops_ctx, missing);
     if (r)
-        return xsr_fail(err, XSR_E_PEER, "the toolstack refused the domain's "
-                        "static data (%d); missing in the image:%s%s%s", r,
-                        missing & XSR_POLICY_NO_CPUID ? " CPUID policy" : "",
+        return xsr_fail(err, XSR_E_PEER,
+                        "the toolstack refused the domain's "
+                        "static data (%d); missing in the image:%s%s%s",
+                        r, missing & XSR_POLICY_NO_CPUID ? " CPUID policy" : "",
                         missing & XSR_POLICY_NO_MSR ? " MSR policy" : "",
                         missing ? "" : " nothing");
     return 0;
@@ -163,9 +172,10 @@ static int take_record(struct xsr_restore *rs, const struct xsr_xc3_rec *rec,
 {
     rs->note[0] = '\0';
     if (rec->type & XSR_XC3_OPTIONAL) {
-        xsr_log(rs->log, XSR_LOG_WARN, "record %u at 0x%llx: optional record "
-                "0x%x is unknown and skipped", rs->rd.n_rec,
-                (unsigned long long)rs->rd.rec_offset, rec->type);
+        xsr_log(rs->log, XSR_LOG_WARN,
+                "record %u at 0x%llx: optional record "
+                "0x%x is unknown and skipped",
+                rs->rd.n_rec, (unsigned long long)rs->rd.rec_offset, rec->type);
         return xsr_reader_skip(&rs->rd, err);
     }
     switch (rec->type) {
@@ -191,8 +201,7 @@ static int next_record(struct xsr_restore *rs, struct xsr_err *err)
 
     if (xsr_reader_next(&rs->rd, &cur, err) < 0)
         return -1;
-    if (xsr_xc3_get_rec(&cur, rs->ihdr.version, rs->dhdr.guest, &rec,
-                        err) < 0)
+    if (xsr_xc3_get_rec(&cur, rs->ihdr.version, rs->dhdr.guest, &rec, err) < 0)
         return -1;
     inferred = xsr_xc3_order_infers_static_end(&rs->order, rec.type);
     if (xsr_xc3_order_next(&rs->order, rec.type, rs->rd.rec_offset, err) < 0)
@@ -206,9 +215,9 @@ static int next_record(struct xsr_restore *rs, struct xsr_err *err)
                            xsr_xc3_type_name(rec.type));
         return xsr_err_at(err, rs->rd.rec_offset);
     }
-    xsr_log(rs->log, XSR_LOG_DEBUG, "record %u at 0x%llx: %s%s%s",
-            rs->rd.n_rec, (unsigned long long)rs->rd.rec_offset,
-            xsr_xc3_type_name(rec.type), rs->note[0] ? " " : "", rs->note);
+    xsr_log(rs->log, XSR_LOG_DEBUG, "record %u at 0x%llx: %s%s%s", rs->rd.n_rec,
+            (unsigned long long)rs->rd.rec_offset, xsr_xc3_type_name(rec.type),
+            rs->note[0] ? " " : "", rs->note);
     return 0;
 }
 

@@ -16,11 +16,11 @@
 
 /* policy.c: CPUID and MSR policies, kept until the static data is complete. */
 struct xsr_policy {
-    struct xsr_buf cpuid, msr;      /* record bodies; empty: not in the image */
+    struct xsr_buf cpuid, msr; /* record bodies; empty: not in the image */
 };
 
-#define XSR_POLICY_NO_CPUID 1u      /* bits of "missing" */
-#define XSR_POLICY_NO_MSR 2u
+#define XSR_POLICY_NO_CPUID 1u /* bits of "missing" */
+#define XSR_POLICY_NO_MSR   2u
 
 void xsr_policy_init(struct xsr_policy *policy);
 void xsr_policy_fini(struct xsr_policy *policy);
@@ -31,26 +31,26 @@ int xsr_policy_keep_msr(struct xsr_policy *policy, struct xsr_cur *cur,
                         uint32_t *n_out, struct xsr_err *err);
 unsigned xsr_policy_missing(const struct xsr_policy *policy);
 /* No call to Xen when the image had neither. */
-int xsr_policy_apply(const struct xsr_policy *policy,
-                     const struct xsr_xen *xen, struct xsr_err *err);
+int xsr_policy_apply(const struct xsr_policy *policy, const struct xsr_xen *xen,
+                     struct xsr_err *err);
 
 /* grant.c: entries that let the ring backends map their pages unprivileged. */
 struct xsr_grant_seed {
     bool pv;
-    uint64_t scratch_gfn;       /* not PV: a gfn without a page, for old hosts */
-    uint64_t console_frame, store_frame;    /* XSR_INVALID_FRAME: none */
+    uint64_t scratch_gfn; /* not PV: a gfn without a page, for old hosts */
+    uint64_t console_frame, store_frame; /* XSR_INVALID_FRAME: none */
     uint32_t console_domid, store_domid;
 };
 
 int xsr_grant_seed(struct xsr_xen *xen, const struct xsr_grant_seed *seed,
                    const struct xsr_log *log, struct xsr_err *err);
 
-#define XSR_BOUNCE_PAGES 64u    /* contents that cannot go straight in */
+#define XSR_BOUNCE_PAGES 64u /* contents that cannot go straight in */
 
 /* One page content in the bounce buffer. */
 struct xsr_bounced {
-    uint8_t *page;              /* private copy, 4096 octets */
-    uint8_t *guest;             /* the mapped page; NULL: has none (VERIFY) */
+    uint8_t *page;  /* private copy, 4096 octets */
+    uint8_t *guest; /* the mapped page; NULL: has none (VERIFY) */
     uint64_t pfn;
     uint8_t type;
 };
@@ -63,7 +63,7 @@ struct xsr_restore;
  * also when setup failed.
  */
 struct xsr_restore_ops {
-    const char *name;           /* "PV", "HVM" */
+    const char *name; /* "PV", "HVM" */
     /* The domain fits this kind of image; allocate what is kept. */
     int (*setup)(struct xsr_restore *rs, struct xsr_err *err);
     /* Bounds for the next PAGE_DATA. */
@@ -84,8 +84,8 @@ struct xsr_restore_ops {
     int (*translate)(struct xsr_restore *rs, struct xsr_bounced *pages,
                      unsigned n, struct xsr_err *err);
     /* A record of this guest type alone, complete at the cursor. */
-    int (*on_record)(struct xsr_restore *rs, uint32_t type,
-                     struct xsr_cur *cur, struct xsr_err *err);
+    int (*on_record)(struct xsr_restore *rs, uint32_t type, struct xsr_cur *cur,
+                     struct xsr_err *err);
     /* END was seen: judge what is left, then complete the domain. */
     int (*finish)(struct xsr_restore *rs, struct xsr_err *err);
     void (*cleanup)(struct xsr_restore *rs);
@@ -105,20 +105,20 @@ struct xsr_restore {
     struct xsr_policy policy;
     struct xsr_memory mem;
     const struct xsr_restore_ops *ops;
-    void *guest;                /* belongs to ops */
-    char note[120];             /* meaning of the record in hand, for the log */
+    void *guest;    /* belongs to ops */
+    char note[120]; /* meaning of the record in hand, for the log */
 
     /* PAGE_DATA in hand; kept here so that no batch allocates */
     struct xsr_page_batch batch;
     xen_pfn_t frames[XSR_MAX_PAGE_BATCH];
     struct {
-        uint16_t entry;         /* index in batch */
-        uint16_t slot;          /* page of the mapping, or XSR_NO_SLOT */
+        uint16_t entry; /* index in batch */
+        uint16_t slot;  /* page of the mapping, or XSR_NO_SLOT */
     } content[XSR_MAX_PAGE_BATCH];
-    uint8_t *bounce;            /* XSR_BOUNCE_PAGES, from first use on */
+    uint8_t *bounce; /* XSR_BOUNCE_PAGES, from first use on */
     struct xsr_bounced bounced[XSR_BOUNCE_PAGES];
-    uint64_t n_mismatches;      /* VERIFY */
-    unsigned percent;           /* last progress shown */
+    uint64_t n_mismatches; /* VERIFY */
+    unsigned percent;      /* last progress shown */
 };
 
 #define XSR_NO_SLOT UINT16_MAX

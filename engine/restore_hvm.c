@@ -22,7 +22,7 @@
 struct hvm_guest {
     struct xsr_buf context;
     uint64_t context_offset;
-    uint64_t store_gfn, console_gfn;    /* XSR_INVALID_FRAME: not in image */
+    uint64_t store_gfn, console_gfn; /* XSR_INVALID_FRAME: not in image */
 };
 
 static int setup(struct xsr_restore *rs, struct xsr_err *err)
@@ -51,8 +51,7 @@ static void cleanup(struct xsr_restore *rs)
 static void get_rules(struct xsr_restore *rs, struct xsr_page_rules *out)
 {
     (void)rs;
-    *out = (struct xsr_page_rules){ .guest = XSR_XC3_HVM,
-                                    .max_pfn = MAX_GFN };
+    *out = (struct xsr_page_rules){.guest = XSR_XC3_HVM, .max_pfn = MAX_GFN};
 }
 
 static uint64_t n_expected(struct xsr_restore *rs)
@@ -97,7 +96,14 @@ static int translate(struct xsr_restore *rs, struct xsr_bounced *pages,
 static bool is_per_vcpu(uint16_t typecode)
 {
     switch (typecode) {
-    case 2: case 5: case 6: case 14: case 16: case 17: case 18: case 19:
+    case 2:
+    case 5:
+    case 6:
+    case 14:
+    case 16:
+    case 17:
+    case 18:
+    case 19:
     case 20:
         return true;
     default:
@@ -116,9 +122,11 @@ static int check_vcpus(struct xsr_restore *rs, struct xsr_cur *cur,
     while ((more = xsr_hvmctx_next(cur, &entry, err)) == 1) {
         if (is_per_vcpu(entry.typecode) &&
             entry.instance > rs->dom.max_vcpu_id) {
-            xsr_fail(err, XSR_E_FORMAT, "libxc record HVM_CONTEXT: found an "
+            xsr_fail(err, XSR_E_FORMAT,
+                     "libxc record HVM_CONTEXT: found an "
                      "entry %s of vCPU %u, allowed up to %u, the domain's "
-                     "last", xsr_hvmctx_name(entry.typecode), entry.instance,
+                     "last",
+                     xsr_hvmctx_name(entry.typecode), entry.instance,
                      rs->dom.max_vcpu_id);
             return xsr_err_at(err, at);
         }
@@ -156,7 +164,8 @@ static int check_params(const struct xsr_hvm_param *params, uint32_t n,
 {
     for (uint32_t i = 0; i < n; i++)
         if (is_ring(params[i].index) && params[i].value > MAX_GFN)
-            return xsr_fail(err, XSR_E_FORMAT, "libxc record HVM_PARAMS: found "
+            return xsr_fail(err, XSR_E_FORMAT,
+                            "libxc record HVM_PARAMS: found "
                             "%s at pfn 0x%llx, allowed up to 0x%llx",
                             xsr_hvm_param_name(params[i].index),
                             (unsigned long long)params[i].value, MAX_GFN);
@@ -168,16 +177,18 @@ static int check_params(const struct xsr_hvm_param *params, uint32_t n,
  * (ioreq pages are sent as XTAB by some releases), so there is nothing to
  * clear and nothing to refuse; the user learns of it.
  */
-static int clear_ring(struct xsr_restore *rs,
-                      const struct xsr_hvm_param *param, struct xsr_err *err)
+static int clear_ring(struct xsr_restore *rs, const struct xsr_hvm_param *param,
+                      struct xsr_err *err)
 {
     const char *name = xsr_hvm_param_name(param->index);
     xen_pfn_t gfn = param->value;
     void *page;
 
     if (!xsr_memory_has(&rs->mem, gfn)) {
-        xsr_log(rs->log, XSR_LOG_WARN, "HVM parameter %s names pfn 0x%lx, "
-                "which is not in the image", name, gfn);
+        xsr_log(rs->log, XSR_LOG_WARN,
+                "HVM parameter %s names pfn 0x%lx, "
+                "which is not in the image",
+                name, gfn);
         return 0;
     }
     if (xsr_xen_map(&rs->xen, &gfn, 1, PROT_READ | PROT_WRITE, name, &page,
@@ -227,8 +238,8 @@ static int take_params(struct xsr_restore *rs, struct xsr_cur *cur,
     return 0;
 }
 
-static int on_record(struct xsr_restore *rs, uint32_t type,
-                     struct xsr_cur *cur, struct xsr_err *err)
+static int on_record(struct xsr_restore *rs, uint32_t type, struct xsr_cur *cur,
+                     struct xsr_err *err)
 {
     if (type == XSR_XC3_HVM_CONTEXT)
         return keep_context(rs, cur, err);
@@ -263,7 +274,8 @@ static int finish(struct xsr_restore *rs, struct xsr_err *err)
     if (xsr_grant_seed(&rs->xen, &seed, rs->log, err) < 0)
         return -1;
     if (hvm->store_gfn == XSR_INVALID_FRAME)
-        xsr_log(rs->log, XSR_LOG_WARN, "the image names no xenstore page: the "
+        xsr_log(rs->log, XSR_LOG_WARN,
+                "the image names no xenstore page: the "
                 "guest will not reach xenstore");
     else
         arg->store_gfn = hvm->store_gfn;

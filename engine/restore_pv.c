@@ -12,20 +12,20 @@
 #include "lib/util.h"
 #include "stream/blobs.h"
 
-#define WIDTH 8u                    /* octets of a guest word */
+#define WIDTH         8u /* octets of a guest word */
 #define PFNS_PER_PAGE (XSR_PAGE_SIZE / WIDTH)
-#define MAX_LEVEL 4u
+#define MAX_LEVEL     4u
 
 /* shared_info of a 64-bit guest; libxc-stream 5.2 */
-#define SI_VCPU_INFO_LEN 64u
-#define SI_N_VCPU_INFO 32u
-#define SI_PENDING_SEL 8u           /* in each vcpu_info */
-#define SI_EVTCHN_PENDING 2048u
-#define SI_EVTCHN_MASK 2560u
-#define SI_EVTCHN_LEN 512u
-#define SI_ARCH 3088u
-#define SI_ARCH_LEN 48u
-#define SI_MAX_PFN (SI_ARCH + 0)
+#define SI_VCPU_INFO_LEN   64u
+#define SI_N_VCPU_INFO     32u
+#define SI_PENDING_SEL     8u /* in each vcpu_info */
+#define SI_EVTCHN_PENDING  2048u
+#define SI_EVTCHN_MASK     2560u
+#define SI_EVTCHN_LEN      512u
+#define SI_ARCH            3088u
+#define SI_ARCH_LEN        48u
+#define SI_MAX_PFN         (SI_ARCH + 0)
 #define SI_FRAME_LIST_LIST (SI_ARCH + 8)
 
 static int setup(struct xsr_restore *rs, struct xsr_err *err)
@@ -36,7 +36,8 @@ static int setup(struct xsr_restore *rs, struct xsr_err *err)
     if (xsr_xen_get_width(&rs->xen, &width, err) < 0)
         return -1;
     if (width != WIDTH)
-        return xsr_fail(err, XSR_E_UNSUPPORTED, "domain %u is set to %u-bit, "
+        return xsr_fail(err, XSR_E_UNSUPPORTED,
+                        "domain %u is set to %u-bit, "
                         "only 64-bit PV guests can be restored",
                         rs->arg->domid, width * 8);
     pv = calloc(1, sizeof(*pv));
@@ -78,9 +79,8 @@ static void get_rules(struct xsr_restore *rs, struct xsr_page_rules *out)
     const struct xsr_pv_guest *pv = rs->guest;
 
     /* The order of records puts P2M_FRAMES first, so n is not 0 here. */
-    *out = (struct xsr_page_rules){ .guest = XSR_XC3_PV,
-                                    .max_pfn = pv->p2m.n - 1,
-                                    .max_level = MAX_LEVEL };
+    *out = (struct xsr_page_rules){
+        .guest = XSR_XC3_PV, .max_pfn = pv->p2m.n - 1, .max_level = MAX_LEVEL};
 }
 
 static uint64_t n_expected(struct xsr_restore *rs)
@@ -131,7 +131,8 @@ static int check_table(struct xsr_restore *rs, const struct xsr_table *table,
         return -1;
     if (n_cleared && !pv->slots_reported) {
         pv->slots_reported = true;
-        xsr_log(rs->log, XSR_LOG_WARN, "page table pfn 0x%llx uses %u entries "
+        xsr_log(rs->log, XSR_LOG_WARN,
+                "page table pfn 0x%llx uses %u entries "
                 "that belong to Xen; they are cleared",
                 (unsigned long long)table->pfn, n_cleared);
     }
@@ -154,8 +155,8 @@ static int translate(struct xsr_restore *rs, struct xsr_bounced *pages,
 
         if (!xsr_page_is_table(pages[i].type))
             continue;
-        *t = (struct xsr_table){ pages[i].page, pages[i].pfn,
-                                 xsr_page_level(pages[i].type) };
+        *t = (struct xsr_table){pages[i].page, pages[i].pfn,
+                                xsr_page_level(pages[i].type)};
         if (check_table(rs, t, err) < 0)
             return -1;
         n_tables++;
@@ -185,7 +186,8 @@ static int take_pv_info(struct xsr_restore *rs, struct xsr_cur *cur,
                      got.pt_levels);
     if (got.guest_width == WIDTH)
         return 0;
-    xsr_fail(err, XSR_E_UNSUPPORTED, "libxc record X86_PV_INFO: found a "
+    xsr_fail(err, XSR_E_UNSUPPORTED,
+             "libxc record X86_PV_INFO: found a "
              "32-bit guest; only 64-bit PV guests can be restored (restore "
              "this one with Xen's own libxl-save-helper)");
     return xsr_err_at(err, at);
@@ -204,7 +206,8 @@ static int take_p2m_frames(struct xsr_restore *rs, struct xsr_cur *cur,
     first = got.start_pfn / PFNS_PER_PAGE;
     n = first + got.n_frames;
     if (first > pv->n_list) {
-        xsr_fail(err, XSR_E_FORMAT, "libxc record X86_PV_P2M_FRAMES: found "
+        xsr_fail(err, XSR_E_FORMAT,
+                 "libxc record X86_PV_P2M_FRAMES: found "
                  "start 0x%x, allowed up to 0x%llx, behind the record before",
                  got.start_pfn, (unsigned long long)pv->p2m.n);
         return xsr_err_at(err, at);
@@ -213,16 +216,15 @@ static int take_p2m_frames(struct xsr_restore *rs, struct xsr_cur *cur,
         uint64_t *list = realloc(pv->list, n * sizeof(*list));
 
         if (!list)
-            return xsr_fail(err, XSR_E_NOMEM, "no memory for %u p2m frames",
-                            n);
+            return xsr_fail(err, XSR_E_NOMEM, "no memory for %u p2m frames", n);
         pv->list = list;
         pv->n_list = n;
     }
     for (uint32_t i = 0; i < got.n_frames; i++)
         pv->list[first + i] = xsr_le64(got.frames + 8 * (size_t)i);
     pv->list_offset = rs->rd.rec_offset;
-    xsr_restore_note(rs, "pfns 0x%x-0x%x, %u pages", got.start_pfn,
-                     got.end_pfn, got.n_frames);
+    xsr_restore_note(rs, "pfns 0x%x-0x%x, %u pages", got.start_pfn, got.end_pfn,
+                     got.n_frames);
     return xsr_p2m_grow(&pv->p2m, got.end_pfn + 1ull, err);
 }
 
@@ -240,8 +242,8 @@ static struct xsr_pv_blob *blob_of(struct xsr_pv_vcpu *vcpu, uint32_t type)
     }
 }
 
-static int keep_vcpu(struct xsr_restore *rs, uint32_t type,
-                     struct xsr_cur *cur, struct xsr_err *err)
+static int keep_vcpu(struct xsr_restore *rs, uint32_t type, struct xsr_cur *cur,
+                     struct xsr_err *err)
 {
     struct xsr_pv_guest *pv = rs->guest;
     uint64_t at = xsr_cur_offset(cur);
@@ -251,16 +253,18 @@ static int keep_vcpu(struct xsr_restore *rs, uint32_t type,
     if (xsr_blob_get_vcpu(cur, type, WIDTH, &got, err) < 0)
         return -1;
     if (got.vcpu_id >= pv->n_vcpus) {
-        xsr_fail(err, XSR_E_FORMAT, "libxc record %s: found vCPU %u, allowed "
-                 "up to %u, the domain's last", xsr_xc3_type_name(type),
-                 got.vcpu_id, pv->n_vcpus - 1);
+        xsr_fail(err, XSR_E_FORMAT,
+                 "libxc record %s: found vCPU %u, allowed "
+                 "up to %u, the domain's last",
+                 xsr_xc3_type_name(type), got.vcpu_id, pv->n_vcpus - 1);
         return xsr_err_at(err, at);
     }
     blob = blob_of(&pv->vcpu[got.vcpu_id], type);
     if (blob->seen) {
-        xsr_fail(err, XSR_E_ORDER, "libxc record %s: found a second one for "
-                 "vCPU %u, allowed one", xsr_xc3_type_name(type),
-                 got.vcpu_id);
+        xsr_fail(err, XSR_E_ORDER,
+                 "libxc record %s: found a second one for "
+                 "vCPU %u, allowed one",
+                 xsr_xc3_type_name(type), got.vcpu_id);
         return xsr_err_at(err, rs->rd.rec_offset);
     }
     blob->seen = true;
@@ -292,7 +296,8 @@ static int take_shared_info(struct xsr_restore *rs, struct xsr_cur *cur,
         return -1;
     max_pfn = xsr_le64(old + SI_MAX_PFN);
     if (max_pfn < pv->p2m.n)
-        xsr_log(rs->log, XSR_LOG_WARN, "shared info says that the guest has "
+        xsr_log(rs->log, XSR_LOG_WARN,
+                "shared info says that the guest has "
                 "%llu pfns, P2M_FRAMES says %llu",
                 (unsigned long long)max_pfn, (unsigned long long)pv->p2m.n);
     if (xsr_xen_map(&rs->xen, &frame, 1, PROT_READ | PROT_WRITE,
@@ -311,8 +316,8 @@ static int take_shared_info(struct xsr_restore *rs, struct xsr_cur *cur,
     return 0;
 }
 
-static int on_record(struct xsr_restore *rs, uint32_t type,
-                     struct xsr_cur *cur, struct xsr_err *err)
+static int on_record(struct xsr_restore *rs, uint32_t type, struct xsr_cur *cur,
+                     struct xsr_err *err)
 {
     switch (type) {
     case XSR_XC3_X86_PV_INFO:
@@ -327,8 +332,10 @@ static int on_record(struct xsr_restore *rs, uint32_t type,
     case XSR_XC3_SHARED_INFO:
         return take_shared_info(rs, cur, err);
     default:
-        return xsr_fail(err, XSR_E_BUG, "libxc record %s: nothing done with "
-                        "it", xsr_xc3_type_name(type));
+        return xsr_fail(err, XSR_E_BUG,
+                        "libxc record %s: nothing done with "
+                        "it",
+                        xsr_xc3_type_name(type));
     }
 }
 

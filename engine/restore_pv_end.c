@@ -10,7 +10,7 @@
 #include "engine/restore_pv.h"
 #include "lib/util.h"
 
-#define ROOT_LEVEL 4u
+#define ROOT_LEVEL    4u
 #define PFNS_PER_PAGE (XSR_PAGE_SIZE / 8u)
 
 /* ---- judging ------------------------------------------------------------- */
@@ -47,9 +47,10 @@ static int refuse(const struct xsr_pv_guest *pv, uint32_t vcpu,
                   const char *what, uint64_t pfn, const char *allowed,
                   struct xsr_err *err)
 {
-    xsr_fail(err, XSR_E_FORMAT, "libxc record X86_PV_VCPU_BASIC: found %s of "
-             "vCPU %u at pfn 0x%llx (%s), allowed %s", what, vcpu,
-             (unsigned long long)pfn, type_of(pv, pfn), allowed);
+    xsr_fail(err, XSR_E_FORMAT,
+             "libxc record X86_PV_VCPU_BASIC: found %s of "
+             "vCPU %u at pfn 0x%llx (%s), allowed %s",
+             what, vcpu, (unsigned long long)pfn, type_of(pv, pfn), allowed);
     return xsr_err_at(err, pv->vcpu[vcpu].basic.offset);
 }
 
@@ -79,7 +80,8 @@ static int check_vcpu(const struct xsr_pv_guest *pv, uint32_t id,
     if (cr1 & 1 && !is_root(pv, cr1 >> XSR_PAGE_SHIFT))
         return refuse(pv, id, "cr1", cr1 >> XSR_PAGE_SHIFT, "L4TAB", err);
     if (cr1 && !(cr1 & 1)) {
-        xsr_fail(err, XSR_E_FORMAT, "libxc record X86_PV_VCPU_BASIC: found "
+        xsr_fail(err, XSR_E_FORMAT,
+                 "libxc record X86_PV_VCPU_BASIC: found "
                  "cr1 0x%llx of vCPU %u, allowed 0 or bit 0 set",
                  (unsigned long long)cr1, id);
         return xsr_err_at(err, pv->vcpu[id].basic.offset);
@@ -95,9 +97,10 @@ static int check_p2m_list(const struct xsr_pv_guest *pv, struct xsr_err *err)
     for (uint32_t i = 0; i < pv->n_list; i++) {
         if (is_plain(pv, pv->list[i]))
             continue;
-        xsr_fail(err, XSR_E_FORMAT, "libxc record X86_PV_P2M_FRAMES: found "
-                 "frame %u at pfn 0x%llx (%s), allowed NOTAB", i,
-                 (unsigned long long)pv->list[i], type_of(pv, pv->list[i]));
+        xsr_fail(err, XSR_E_FORMAT,
+                 "libxc record X86_PV_P2M_FRAMES: found "
+                 "frame %u at pfn 0x%llx (%s), allowed NOTAB",
+                 i, (unsigned long long)pv->list[i], type_of(pv, pv->list[i]));
         return xsr_err_at(err, pv->list_offset);
     }
     return 0;
@@ -108,7 +111,8 @@ int xsr_pv_check_end(struct xsr_restore *rs, struct xsr_err *err)
     const struct xsr_pv_guest *pv = rs->guest;
 
     if (!pv->vcpu[0].basic.octets.len)
-        return xsr_fail(err, XSR_E_ORDER, "libxc record END: found before any "
+        return xsr_fail(err, XSR_E_ORDER,
+                        "libxc record END: found before any "
                         "state of vCPU 0 (X86_PV_VCPU_BASIC), which must come "
                         "first");
     for (uint32_t i = 0; i < pv->n_vcpus; i++) {
@@ -118,8 +122,10 @@ int xsr_pv_check_end(struct xsr_restore *rs, struct xsr_err *err)
             if (check_vcpu(pv, i, err) < 0)
                 return -1;
         } else if (v->extended.seen || v->xsave.seen || v->msrs.seen) {
-            xsr_log(rs->log, XSR_LOG_WARN, "vCPU %u has no basic state: its "
-                    "other records are ignored and it stays offline", i);
+            xsr_log(rs->log, XSR_LOG_WARN,
+                    "vCPU %u has no basic state: its "
+                    "other records are ignored and it stays offline",
+                    i);
         }
     }
     return check_p2m_list(pv, err);
@@ -134,9 +140,10 @@ static int put_ring(struct xsr_pv_guest *pv, uint8_t *page, unsigned at,
     uint64_t pfn = xsr_le64(page + at);
 
     if (!is_plain(pv, pfn)) {
-        xsr_fail(err, XSR_E_FORMAT, "start_info page: found the %s ring at "
-                 "pfn 0x%llx (%s), allowed NOTAB", what,
-                 (unsigned long long)pfn, type_of(pv, pfn));
+        xsr_fail(err, XSR_E_FORMAT,
+                 "start_info page: found the %s ring at "
+                 "pfn 0x%llx (%s), allowed NOTAB",
+                 what, (unsigned long long)pfn, type_of(pv, pfn));
         return xsr_err_at(err, pv->vcpu[0].basic.offset);
     }
     *mfn_out = xsr_p2m_frame(&pv->p2m, pfn);
@@ -159,10 +166,9 @@ static int write_start_info(struct xsr_restore *rs, uint64_t mfn,
                     "the start_info page", &p, err) < 0)
         return -1;
     page = p;
-    if (put_ring(pv, page, XSR_ST_STORE_MFN, "xenstore", &store_mfn,
-                 err) < 0 ||
-        put_ring(pv, page, XSR_ST_CONSOLE_MFN, "console", &console_mfn,
-                 err) < 0)
+    if (put_ring(pv, page, XSR_ST_STORE_MFN, "xenstore", &store_mfn, err) < 0 ||
+        put_ring(pv, page, XSR_ST_CONSOLE_MFN, "console", &console_mfn, err) <
+            0)
         goto out;
     xsr_st_le32(page + XSR_ST_STORE_EVTCHN, arg->store_evtchn);
     xsr_st_le32(page + XSR_ST_CONSOLE_EVTCHN, arg->console_evtchn);
@@ -196,8 +202,8 @@ static int set_basic(struct xsr_restore *rs, uint32_t id, struct xsr_err *err)
 
         xsr_st_le64(at, xsr_p2m_frame(&pv->p2m, xsr_le64(at)));
     }
-    frame = xsr_p2m_frame(&pv->p2m,
-                          xsr_le64(ctx + XSR_VC_CR3) >> XSR_PAGE_SHIFT);
+    frame =
+        xsr_p2m_frame(&pv->p2m, xsr_le64(ctx + XSR_VC_CR3) >> XSR_PAGE_SHIFT);
     xsr_st_le64(ctx + XSR_VC_CR3, frame << XSR_PAGE_SHIFT);
     if (cr1 & 1) {
         frame = xsr_p2m_frame(&pv->p2m, cr1 >> XSR_PAGE_SHIFT);
@@ -234,8 +240,7 @@ static int set_vcpus(struct xsr_restore *rs, struct xsr_err *err)
         if (!v->basic.octets.len)
             continue;
         if (set_basic(rs, i, err) < 0 ||
-            set_blob(rs, i, &v->extended, xsr_xen_set_vcpu_extended,
-                     err) < 0 ||
+            set_blob(rs, i, &v->extended, xsr_xen_set_vcpu_extended, err) < 0 ||
             set_blob(rs, i, &v->xsave, xsr_xen_set_vcpu_xsave, err) < 0 ||
             set_blob(rs, i, &v->msrs, xsr_xen_set_vcpu_msrs, err) < 0)
             return -1;
@@ -263,8 +268,8 @@ static int pin_tables(struct xsr_restore *rs, struct xsr_err *err)
             total += n;
             n = 0;
         }
-        if (!xsr_p2m_type(&pv->p2m, pfn, &type) ||
-            !xsr_page_is_table(type) || !(type & XSR_PT_PIN))
+        if (!xsr_p2m_type(&pv->p2m, pfn, &type) || !xsr_page_is_table(type) ||
+            !(type & XSR_PT_PIN))
             continue;
         if (!n)
             first = pfn;
@@ -310,7 +315,7 @@ static int write_p2m(struct xsr_restore *rs, struct xsr_err *err)
 int xsr_pv_complete(struct xsr_restore *rs, struct xsr_err *err)
 {
     struct xsr_engine_restore *arg = rs->arg;
-    struct xsr_grant_seed seed = { .pv = true };
+    struct xsr_grant_seed seed = {.pv = true};
     int rc;
 
     rc = set_vcpus(rs, err);

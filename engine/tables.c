@@ -21,14 +21,14 @@
 #include "lib/bytes.h"
 #include "lib/util.h"
 
-#define N_ENTRIES 512u
+#define N_ENTRIES   512u
 #define PTE_PRESENT 1ull
-#define PTE_PSE (1ull << 7)
-#define PTE_FRAME 0x000ffffffffff000ull         /* bits 12-51 */
+#define PTE_PSE     (1ull << 7)
+#define PTE_FRAME   0x000ffffffffff000ull /* bits 12-51 */
 
 /* Slots of an L4 that map Xen itself: 0xffff8000... to 0xffff87ff... */
 #define XEN_SLOT_FIRST 256u
-#define XEN_SLOT_LAST 271u
+#define XEN_SLOT_LAST  271u
 
 /* ---- pfn to frame and type ----------------------------------------------- */
 
@@ -67,7 +67,7 @@ static void *extend(void *old, uint64_t n_old, uint64_t n, size_t size)
 
 int xsr_p2m_grow(struct xsr_p2m *p2m, uint64_t n, struct xsr_err *err)
 {
-    struct xsr_p2m next = { NULL, NULL, n };
+    struct xsr_p2m next = {NULL, NULL, n};
 
     if (n <= p2m->n)
         return 0;
@@ -125,12 +125,14 @@ int xsr_table_check(const struct xsr_table *table, uint64_t n_pfns,
         if (!(pte & PTE_PRESENT))
             continue;
         if (table->level > 1 && pte & PTE_PSE)
-            return xsr_fail(err, XSR_E_FORMAT, "libxc record PAGE_DATA: found "
+            return xsr_fail(err, XSR_E_FORMAT,
+                            "libxc record PAGE_DATA: found "
                             "a superpage entry at L%u[%u] of pfn 0x%llx, "
-                            "allowed are 4 KiB pages only", table->level, i,
-                            (unsigned long long)table->pfn);
+                            "allowed are 4 KiB pages only",
+                            table->level, i, (unsigned long long)table->pfn);
         if (target(pte) >= n_pfns)
-            return xsr_fail(err, XSR_E_FORMAT, "libxc record PAGE_DATA: found "
+            return xsr_fail(err, XSR_E_FORMAT,
+                            "libxc record PAGE_DATA: found "
                             "pfn 0x%llx in L%u[%u] of pfn 0x%llx, allowed up "
                             "to 0x%llx, the end of X86_PV_P2M_FRAMES",
                             (unsigned long long)target(pte), table->level, i,
@@ -154,8 +156,8 @@ int xsr_table_each(const struct xsr_table *table,
     return 0;
 }
 
-int xsr_table_localise(const struct xsr_table *table,
-                       const struct xsr_p2m *p2m, struct xsr_err *err)
+int xsr_table_localise(const struct xsr_table *table, const struct xsr_p2m *p2m,
+                       struct xsr_err *err)
 {
     for (unsigned i = 0; i < N_ENTRIES; i++) {
         uint64_t pte = entry_at(table, i), frame;

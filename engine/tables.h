@@ -20,9 +20,9 @@
  * the eight-octet table at the end, so it cannot be avoided.
  */
 struct xsr_p2m {
-    uint64_t *frame;    /* complement of the mfn; 0 = no page */
-    uint8_t *type;      /* enum xsr_page_type + 1; 0 = never mentioned */
-    uint64_t n;         /* pfns 0 ... n-1 are valid */
+    uint64_t *frame; /* complement of the mfn; 0 = no page */
+    uint8_t *type;   /* enum xsr_page_type + 1; 0 = never mentioned */
+    uint64_t n;      /* pfns 0 ... n-1 are valid */
 };
 
 void xsr_p2m_init(struct xsr_p2m *p2m);
@@ -56,9 +56,9 @@ static inline void xsr_p2m_set_type(struct xsr_p2m *p2m, uint64_t pfn,
 }
 
 struct xsr_table {
-    uint8_t *page;          /* 4096 octets, a private copy */
-    uint64_t pfn;           /* of the table itself, for messages */
-    uint8_t level;          /* 1-4 */
+    uint8_t *page; /* 4096 octets, a private copy */
+    uint64_t pfn;  /* of the table itself, for messages */
+    uint8_t level; /* 1-4 */
 };
 
 /*
@@ -73,7 +73,7 @@ int xsr_table_each(const struct xsr_table *table,
                    int (*want)(void *ctx, uint64_t pfn, struct xsr_err *err),
                    void *ctx, struct xsr_err *err);
 /* Replace pfns by frames; all of them have one. */
-int xsr_table_localise(const struct xsr_table *table,
-                       const struct xsr_p2m *p2m, struct xsr_err *err);
+int xsr_table_localise(const struct xsr_table *table, const struct xsr_p2m *p2m,
+                       struct xsr_err *err);
 
 #endif

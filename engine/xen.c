@@ -35,9 +35,9 @@ int xsr_xen_init(struct xsr_xen *xen, xc_interface *xch, uint32_t domid,
 void xsr_xen_fini(struct xsr_xen *xen)
 {
     if (xen->extents.hbuf)
-        xc__hypercall_buffer_free_pages(
-            xen->xch, &xen->extents,
-            XSR_XEN_BATCH * sizeof(xen_pfn_t) / XSR_PAGE_SIZE);
+        xc__hypercall_buffer_free_pages(xen->xch, &xen->extents,
+                                        XSR_XEN_BATCH * sizeof(xen_pfn_t) /
+                                            XSR_PAGE_SIZE);
     xen->extents.hbuf = NULL;
 }
 
@@ -54,7 +54,8 @@ int xsr_xen_get_domain(const struct xsr_xen *xen, struct xsr_xen_domain *out,
     if (r != 1 || got.domain != xen->domid)
         return xsr_fail_sys(err, XSR_E_XEN, ESRCH,
                             "domain %u does not exist; create it before "
-                            "restoring into it", xen->domid);
+                            "restoring into it",
+                            xen->domid);
     out->hvm = got.flags & XEN_DOMINF_hvm_guest;
     out->paused = got.flags & XEN_DOMINF_paused;
     out->emulation = got.arch_config.emulation_flags;
@@ -76,8 +77,8 @@ int xsr_xen_get_width(const struct xsr_xen *xen, unsigned *out,
 }
 
 int xsr_xen_populate(struct xsr_xen *xen, const xen_pfn_t *first, unsigned n,
-                     unsigned order, xen_pfn_t *frames_out,
-                     unsigned *done_out, struct xsr_err *err)
+                     unsigned order, xen_pfn_t *frames_out, unsigned *done_out,
+                     struct xsr_err *err)
 {
     DECLARE_HYPERCALL_BUFFER_SHADOW(xen_pfn_t, extents, &xen->extents);
     struct xen_memory_reservation want = {
@@ -94,8 +95,10 @@ int xsr_xen_populate(struct xsr_xen *xen, const xen_pfn_t *first, unsigned n,
     set_xen_guest_handle(want.extent_start, extents);
     r = xc_memory_op(xen->xch, XENMEM_populate_physmap, &want, sizeof(want));
     if (r < 0)
-        return xsr_fail_sys(err, XSR_E_XEN, errno, "populating %u x %u pages "
-                            "from frame 0x%lx", n, 1u << order, first[0]);
+        return xsr_fail_sys(err, XSR_E_XEN, errno,
+                            "populating %u x %u pages "
+                            "from frame 0x%lx",
+                            n, 1u << order, first[0]);
     *done_out = (unsigned)xsr_min((uint64_t)r, n);
     if (frames_out)
         memcpy(frames_out, extents, *done_out * sizeof(*extents));
@@ -120,8 +123,7 @@ int xsr_xen_map(struct xsr_xen *xen, const xen_pfn_t *frames, unsigned n,
         if (!errs[i])
             continue;
         xenforeignmemory_unmap(xen->fmem, p, n);
-        return xsr_fail_sys(err, XSR_E_XEN,
-                            errs[i] < 0 ? -errs[i] : errs[i],
+        return xsr_fail_sys(err, XSR_E_XEN, errs[i] < 0 ? -errs[i] : errs[i],
                             "mapping %s: frame 0x%lx", what, frames[i]);
     }
     *out = p;

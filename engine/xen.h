@@ -17,17 +17,17 @@
 #define XSR_XEN_BATCH 1024u
 
 struct xsr_xen {
-    xc_interface *xch;                  /* borrowed */
-    xenforeignmemory_handle *fmem;      /* belongs to xch */
+    xc_interface *xch;             /* borrowed */
+    xenforeignmemory_handle *fmem; /* belongs to xch */
     uint32_t domid;
     /* Kept for the whole restore: libxenctrl's own bounce buffers of more
      * than a page cost an mmap and an munmap in every call. */
-    xc_hypercall_buffer_t extents;      /* XSR_XEN_BATCH frames */
+    xc_hypercall_buffer_t extents; /* XSR_XEN_BATCH frames */
 };
 
 struct xsr_xen_domain {
     bool hvm, paused;
-    uint32_t emulation;                 /* XEN_X86_EMU_*; 0 with PV */
+    uint32_t emulation; /* XEN_X86_EMU_*; 0 with PV */
     uint32_t max_vcpu_id;
     uint64_t max_pages, tot_pages, shared_info_frame;
 };
@@ -46,8 +46,8 @@ int xsr_xen_get_width(const struct xsr_xen *xen, unsigned *out,
  * gets the frame of each extent done: PV the mfn, HVM the gfn itself.
  */
 int xsr_xen_populate(struct xsr_xen *xen, const xen_pfn_t *first, unsigned n,
-                     unsigned order, xen_pfn_t *frames_out,
-                     unsigned *done_out, struct xsr_err *err);
+                     unsigned order, xen_pfn_t *frames_out, unsigned *done_out,
+                     struct xsr_err *err);
 /* Map n frames (PV: mfns) in a row; what: for the message. */
 int xsr_xen_map(struct xsr_xen *xen, const xen_pfn_t *frames, unsigned n,
                 int prot, const char *what, void **out, struct xsr_err *err);
@@ -73,7 +73,10 @@ int xsr_xen_set_vcpu_msrs(const struct xsr_xen *xen, uint32_t vcpu,
                           const uint8_t *p, size_t len, struct xsr_err *err);
 
 /* Pin n <= XSR_XEN_BATCH page tables; level 1-4 each. */
-struct xsr_xen_pin { uint64_t mfn; uint8_t level; };
+struct xsr_xen_pin {
+    uint64_t mfn;
+    uint8_t level;
+};
 int xsr_xen_pin(const struct xsr_xen *xen, const struct xsr_xen_pin *pins,
                 unsigned n, struct xsr_err *err);
 

@@ -17,8 +17,10 @@ int xsr_xen_set_tsc(const struct xsr_xen *xen, const struct xsr_tsc_info *tsc,
 {
     if (xc_domain_set_tsc_info(xen->xch, xen->domid, tsc->mode, tsc->nsec,
                                tsc->khz, tsc->incarnation) < 0)
-        return xsr_fail_sys(err, XSR_E_XEN, errno, "setting TSC mode %u, %u "
-                            "kHz", tsc->mode, tsc->khz);
+        return xsr_fail_sys(err, XSR_E_XEN, errno,
+                            "setting TSC mode %u, %u "
+                            "kHz",
+                            tsc->mode, tsc->khz);
     return 0;
 }
 
@@ -28,9 +30,10 @@ int xsr_xen_set_hvm_param(const struct xsr_xen *xen, uint64_t index,
     const char *name = xsr_hvm_param_name(index);
 
     if (xc_hvm_param_set(xen->xch, xen->domid, (uint32_t)index, value) < 0)
-        return xsr_fail_sys(err, XSR_E_XEN, errno, "setting HVM parameter %u "
-                            "(%s) to 0x%llx", (unsigned)index,
-                            name ? name : "unknown",
+        return xsr_fail_sys(err, XSR_E_XEN, errno,
+                            "setting HVM parameter %u "
+                            "(%s) to 0x%llx",
+                            (unsigned)index, name ? name : "unknown",
                             (unsigned long long)value);
     return 0;
 }
@@ -61,8 +64,7 @@ int xsr_xen_set_vcpu(const struct xsr_xen *xen, uint32_t vcpu,
 }
 
 int xsr_xen_set_vcpu_extended(const struct xsr_xen *xen, uint32_t vcpu,
-                              const uint8_t *p, size_t len,
-                              struct xsr_err *err)
+                              const uint8_t *p, size_t len, struct xsr_err *err)
 {
     struct xen_domctl domctl;
 
@@ -100,8 +102,10 @@ int xsr_xen_set_vcpu_xsave(const struct xsr_xen *xen, uint32_t vcpu,
     saved = errno;
     xc_hypercall_buffer_free(xen->xch, buffer);
     if (r < 0)
-        return xsr_fail_sys(err, XSR_E_XEN, saved, "Xen refused the XSAVE "
-                            "state of vCPU %u (%zu octets)", vcpu, len);
+        return xsr_fail_sys(err, XSR_E_XEN, saved,
+                            "Xen refused the XSAVE "
+                            "state of vCPU %u (%zu octets)",
+                            vcpu, len);
     return 0;
 }
 
@@ -132,9 +136,12 @@ int xsr_xen_set_vcpu_msrs(const struct xsr_xen *xen, uint32_t vcpu,
         return 0;
     /* Xen leaves the index of the entry it stopped at. */
     if (bad < n)
-        return xsr_fail_sys(err, XSR_E_XEN, saved, "Xen refused MSR 0x%x of "
-                            "vCPU %u", xsr_le32(p + bad * XSR_MSR_ENTRY_LEN),
-                            vcpu);
-    return xsr_fail_sys(err, XSR_E_XEN, saved, "Xen refused the %u MSRs of "
-                        "vCPU %u", n, vcpu);
+        return xsr_fail_sys(err, XSR_E_XEN, saved,
+                            "Xen refused MSR 0x%x of "
+                            "vCPU %u",
+                            xsr_le32(p + bad * XSR_MSR_ENTRY_LEN), vcpu);
+    return xsr_fail_sys(err, XSR_E_XEN, saved,
+                        "Xen refused the %u MSRs of "
+                        "vCPU %u",
+                        n, vcpu);
 }

@@ -17,7 +17,7 @@ static struct {
     unsigned n_calls;
     unsigned order[8], n[8];
     xen_pfn_t first[8];
-    int give_super, give;       /* extents given per call; -1: all */
+    int give_super, give; /* extents given per call; -1: all */
 } host;
 static unsigned n_populated;
 static xen_pfn_t last_pfn, last_frame;
@@ -64,7 +64,7 @@ static struct xsr_err err;
 
 static int begin(void **state)
 {
-    struct xsr_xen_domain dom = { .max_pages = 5000, .tot_pages = 1000 };
+    struct xsr_xen_domain dom = {.max_pages = 5000, .tot_pages = 1000};
 
     (void)state;
     memset(&host, 0, sizeof(host));
@@ -92,8 +92,8 @@ static void want(uint64_t first, unsigned n)
 
 static void set_holds_far_members_apart(void **state)
 {
-    static const uint64_t pfns[] = { 0, 63, 64, 262143, 262144, 1ull << 31,
-                                     (1ull << 36) - 1 };
+    static const uint64_t pfns[] = {
+        0, 63, 64, 262143, 262144, 1ull << 31, (1ull << 36) - 1};
     struct xsr_pfnset set;
     unsigned i;
 
@@ -145,8 +145,8 @@ static void complete_runs_are_asked_for_as_superpages(void **state)
 {
     (void)state;
     mem.superpages = true;
-    want(500, 524);             /* 500-1023: 512-1023 is one */
-    want(1536, 500);            /* aligned but not complete */
+    want(500, 524);  /* 500-1023: 512-1023 is one */
+    want(1536, 500); /* aligned but not complete */
     assert_int_equal(xsr_memory_flush(&mem, &err), 0);
     assert_int_equal(host.n_calls, 2);
     assert_int_equal(host.order[0], 9);
@@ -190,7 +190,7 @@ static void pages_not_given_are_an_error(void **state)
 static void domain_limit_is_an_error_before_xen_is_asked(void **state)
 {
     (void)state;
-    want(0, 4000);              /* 5000 less the 1000 it owns already */
+    want(0, 4000); /* 5000 less the 1000 it owns already */
     host.n_calls = 0;
     assert_int_equal(xsr_memory_want(&mem, 4000, &err), -1);
     assert_int_equal(err.kind, XSR_E_LIMIT);

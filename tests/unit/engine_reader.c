@@ -59,8 +59,8 @@ static struct xsr_xc3_rec next(void)
 }
 
 static const uint8_t two[] = {
-    9, 0, 0, 0, 5, 0, 0, 0, 'h', 'e', 'l', 'l', 'o', 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0, 'r', 'e', 's', 't',
+    9, 0, 0, 0, 5, 0, 0, 0, 'h', 'e', 'l', 'l', 'o', 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0,   0,   'r', 'e', 's', 't',
 };
 
 static void nothing_behind_a_record_is_read(void **state)
@@ -149,8 +149,8 @@ static void body_can_be_taken_in_parts(void **state)
     give(two, sizeof(two), 1);
     next();
     assert_int_equal(xsr_reader_read(&rd, a, 2, &err), 0);
-    iov[0] = (struct iovec){ b, 1 };
-    iov[1] = (struct iovec){ c, 2 };
+    iov[0] = (struct iovec){b, 1};
+    iov[1] = (struct iovec){c, 2};
     assert_int_equal(xsr_reader_readv(&rd, iov, 2, &err), 0);
     assert_memory_equal(a, "he", 2);
     assert_memory_equal(b, "l", 1);
@@ -182,7 +182,7 @@ static void large_body_arrives_whole_and_is_skipped_whole(void **state)
 
 static void announced_length_alone_takes_no_memory(void **state)
 {
-    static const uint8_t claim[] = { 3, 0, 0, 0, 0, 0, 0, 8, 1, 2, 3, 4 };
+    static const uint8_t claim[] = {3, 0, 0, 0, 0, 0, 0, 8, 1, 2, 3, 4};
     struct xsr_cur cur;
 
     (void)state;

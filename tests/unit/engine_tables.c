@@ -14,11 +14,11 @@
 #include "lib/bytes.h"
 
 #define PRESENT 1ull
-#define PSE (1ull << 7)
-#define NX (1ull << 63)
+#define PSE     (1ull << 7)
+#define NX      (1ull << 63)
 
 static uint8_t page[4096];
-static struct xsr_table table = { page, 0x77, 1 };
+static struct xsr_table table = {page, 0x77, 1};
 
 static void put(unsigned slot, uint64_t pte)
 {
@@ -85,7 +85,7 @@ static void table_within_the_guest_is_accepted(void **state)
     (void)state;
     put(0, PRESENT | 0 << 12);
     put(511, PRESENT | NX | 99ull << 12);
-    put(5, 12345ull << 12);             /* not present: may hold anything */
+    put(5, 12345ull << 12); /* not present: may hold anything */
     assert_int_equal(xsr_table_check(&table, 100, &cleared, &err), 0);
     assert_int_equal(cleared, 0);
 }
@@ -194,8 +194,7 @@ int main(void)
         cmocka_unit_test_setup(table_within_the_guest_is_accepted, clear),
         cmocka_unit_test_setup(pfn_beyond_the_guest_is_refused, clear),
         cmocka_unit_test_setup(superpage_above_level_1_is_refused, clear),
-        cmocka_unit_test_setup(slots_of_xen_are_cleared_in_level_4_only,
-                               clear),
+        cmocka_unit_test_setup(slots_of_xen_are_cleared_in_level_4_only, clear),
         cmocka_unit_test_setup(each_target_is_named_once_and_failure_ends_it,
                                clear),
         cmocka_unit_test_setup(localising_replaces_frames_and_keeps_flags,
