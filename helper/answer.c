@@ -18,9 +18,9 @@
 #include "lib/fd.h"
 #include "lib/loop.h"
 
-#define PROGRESS_MS   250u
-#define ACK_MS        30000u
-#define MAX_ACK_MS    86400000u
+#define PROGRESS_MS 250u
+#define ACK_MS      30000u
+#define MAX_ACK_MS  86400000u
 
 void xsr_answer_init(struct xsr_answer *a, enum xsr_ipc_gen gen)
 {
@@ -44,8 +44,7 @@ static void send_msg(struct xsr_answer *a, const struct xsr_ipc_msg *m)
     xsr_buf_clear(&a->out);
     xsr_stop_obey(false);
     if (xsr_ipc_put(&a->out, a->gen, m, &err) < 0 ||
-        xsr_write_all(STDOUT_FILENO, a->out.p, a->out.len, "message", &err) <
-            0)
+        xsr_write_all(STDOUT_FILENO, a->out.p, a->out.len, "message", &err) < 0)
         a->parent_gone = true;
     xsr_stop_obey(true);
 }
@@ -61,7 +60,7 @@ void xsr_answer_tell(struct xsr_answer *a, const struct xsr_ipc_msg *m)
 void xsr_answer_log(struct xsr_answer *a, int level, int errnoval,
                     const char *context, const char *text)
 {
-    struct xsr_ipc_msg m = { .msg = XSR_MSG_LOG };
+    struct xsr_ipc_msg m = {.msg = XSR_MSG_LOG};
 
     m.u.log.level = level < 0 ? 0 : (uint32_t)level;
     m.u.log.errnoval = errnoval;
@@ -74,7 +73,7 @@ void xsr_answer_log(struct xsr_answer *a, int level, int errnoval,
 
 static void send_progress(struct xsr_answer *a, uint64_t done)
 {
-    struct xsr_ipc_msg m = { .msg = XSR_MSG_PROGRESS };
+    struct xsr_ipc_msg m = {.msg = XSR_MSG_PROGRESS};
 
     m.u.progress.context = a->progress.context;
     m.u.progress.what = a->progress.what;
@@ -143,8 +142,8 @@ int xsr_answer_ask(struct xsr_answer *a, const struct xsr_ipc_msg *m)
     if (a->muted || a->parent_gone)
         return answer;
     xsr_stop_obey(false);
-    if (xsr_read_exact(STDIN_FILENO, &answer, sizeof(answer), "answer",
-                       &err) < 0) {
+    if (xsr_read_exact(STDIN_FILENO, &answer, sizeof(answer), "answer", &err) <
+        0) {
         a->parent_gone = true;
         answer = failure_of(m->msg);
     } else if (is_failure(m->msg, answer)) {
@@ -173,7 +172,7 @@ static unsigned ack_ms(void)
 /* True when there is something to read before the time is over. */
 static bool answer_comes(unsigned ms)
 {
-    struct pollfd pfd = { .fd = STDIN_FILENO, .events = POLLIN };
+    struct pollfd pfd = {.fd = STDIN_FILENO, .events = POLLIN};
     uint64_t end = xsr_now_ms() + ms, now;
     int r;
 
@@ -186,7 +185,7 @@ static bool answer_comes(unsigned ms)
 
 void xsr_answer_complete(struct xsr_answer *a, int retval, int errnoval)
 {
-    struct xsr_ipc_msg m = { .msg = XSR_MSG_COMPLETE };
+    struct xsr_ipc_msg m = {.msg = XSR_MSG_COMPLETE};
     struct xsr_err err;
     int ack;
 

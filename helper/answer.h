@@ -14,15 +14,15 @@
 
 struct xsr_answer {
     enum xsr_ipc_gen gen;
-    bool muted;             /* library is being closed, or all was said */
-    bool parent_gone;       /* nobody reads or answers any more */
-    char refused[64];       /* callback that the parent answered with failure,
-                               and the answer; "" = none */
+    bool muted;       /* library is being closed, or all was said */
+    bool parent_gone; /* nobody reads or answers any more */
+    char refused[64]; /* callback that the parent answered with failure,
+                         and the answer; "" = none */
     /* private */
     struct xsr_buf out;
     struct {
         char context[32];
-        char what[80];      /* phase now being reported */
+        char what[80]; /* phase now being reported */
         uint64_t sent_ms, sent, done, total;
     } progress;
 };

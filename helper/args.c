@@ -14,8 +14,18 @@
 #include "lib/util.h"
 
 /* Layout of the vectors of generation G7 (Xen 4.14 and later). */
-enum { R_STREAM = 2, R_BACK, R_DOMID, R_STORE_EVTCHN, R_STORE_DOMID,
-       R_CONSOLE_EVTCHN, R_CONSOLE_DOMID, R_CBFLAGS, R_TYPE, R_ARGC };
+enum {
+    R_STREAM = 2,
+    R_BACK,
+    R_DOMID,
+    R_STORE_EVTCHN,
+    R_STORE_DOMID,
+    R_CONSOLE_EVTCHN,
+    R_CONSOLE_DOMID,
+    R_CBFLAGS,
+    R_TYPE,
+    R_ARGC
+};
 enum { S_STREAM = 2, S_BACK, S_DOMID, S_FLAGS, S_CBFLAGS, S_TYPE, S_ARGC };
 
 /* SUSE's messages (precopy_policy as number 3) shift every later bit by one. */
@@ -23,8 +33,8 @@ enum { S_STREAM = 2, S_BACK, S_DOMID, S_FLAGS, S_CBFLAGS, S_TYPE, S_ARGC };
 #define S7_SAVE_BIT    (1u << 8)
 
 /* Decimal digits, and -1 where allowed; nothing else. */
-static int get_number(const char *name, const char *s, int64_t min,
-                      int64_t max, int64_t *out, struct xsr_err *err)
+static int get_number(const char *name, const char *s, int64_t min, int64_t max,
+                      int64_t *out, struct xsr_err *err)
 {
     const char *p = s;
     char quoted[40];
@@ -79,9 +89,9 @@ static int get_fd(const char *name, const char *s, bool optional, int *out,
 static uint32_t known_bits(enum xsr_ipc_gen gen, enum xsr_ipc_side side)
 {
     static const enum xsr_msg callbacks[] = {
-        XSR_MSG_SUSPEND,          XSR_MSG_POSTCOPY,
-        XSR_MSG_CHECKPOINT,       XSR_MSG_WAIT_CHECKPOINT,
-        XSR_MSG_SWITCH_LOGDIRTY,  XSR_MSG_STATIC_DATA_DONE,
+        XSR_MSG_SUSPEND,         XSR_MSG_POSTCOPY,
+        XSR_MSG_CHECKPOINT,      XSR_MSG_WAIT_CHECKPOINT,
+        XSR_MSG_SWITCH_LOGDIRTY, XSR_MSG_STATIC_DATA_DONE,
         XSR_MSG_RESTORE_RESULTS,
     };
     uint32_t bits = 0;
@@ -97,7 +107,7 @@ static uint32_t known_bits(enum xsr_ipc_gen gen, enum xsr_ipc_side side)
 static int check_callbacks(const struct xsr_args *a, struct xsr_err *err)
 {
     static const enum xsr_msg colo[] = {
-        XSR_MSG_CHECKPOINT, XSR_MSG_SUSPEND, XSR_MSG_POSTCOPY,
+        XSR_MSG_CHECKPOINT,      XSR_MSG_SUSPEND,         XSR_MSG_POSTCOPY,
         XSR_MSG_WAIT_CHECKPOINT, XSR_MSG_RESTORE_RESULTS,
     };
     size_t i, n = 0;
@@ -137,7 +147,8 @@ static int get_restore(char **argv, struct xsr_args *a, struct xsr_err *err)
     if (a->stream_type >= XSR_N_STREAM)
         return xsr_fail(err, XSR_E_FORMAT,
                         "stream type is %u, known are 0 (plain), 1 (Remus) "
-                        "and 2 (COLO)", a->stream_type);
+                        "and 2 (COLO)",
+                        a->stream_type);
     if (a->stream_type == XSR_STREAM_COLO && a->back_fd < 0)
         return xsr_fail(err, XSR_E_FORMAT,
                         "a COLO stream needs a back channel, the fd is -1");
@@ -149,8 +160,8 @@ static enum xsr_args_verdict other_count(enum xsr_ipc_side side, int argc,
                                          struct xsr_err *err)
 {
     bool save = side == XSR_IPC_SAVE;
-    bool older = save ? argc == 9 || argc == 11 || argc == 12
-                      : argc == 13 || argc == 14;
+    bool older =
+        save ? argc == 9 || argc == 11 || argc == 12 : argc == 13 || argc == 14;
 
     if (older)
         xsr_fail(err, XSR_E_UNSUPPORTED,
@@ -164,8 +175,8 @@ static enum xsr_args_verdict other_count(enum xsr_ipc_side side, int argc,
     return XSR_ARGS_UNKNOWN;
 }
 
-static enum xsr_args_verdict get_mode(int argc, char **argv,
-                                      struct xsr_args *a, struct xsr_err *err)
+static enum xsr_args_verdict get_mode(int argc, char **argv, struct xsr_args *a,
+                                      struct xsr_err *err)
 {
     bool save = a->side == XSR_IPC_SAVE;
     uint32_t strange;
@@ -179,9 +190,11 @@ static enum xsr_args_verdict get_mode(int argc, char **argv,
     if (strange) {
         xsr_fail(err, XSR_E_UNSUPPORTED,
                  "callback flags %u contain the unknown bits 0x%x%s; message "
-                 "numbers cannot be trusted", a->cbflags, strange,
+                 "numbers cannot be trusted",
+                 a->cbflags, strange,
                  strange & (save ? S7_SAVE_BIT : S7_RESTORE_BIT)
-                     ? " (as SUSE's toolstack does)" : "");
+                     ? " (as SUSE's toolstack does)"
+                     : "");
         return XSR_ARGS_UNKNOWN;
     }
     if (save) {
@@ -216,10 +229,12 @@ enum xsr_args_verdict xsr_args_get(int argc, char **argv,
         return get_mode(argc, argv, args_out, err);
     }
     if (argc < 2)
-        xsr_fail(err, XSR_E_FORMAT, "no arguments; toolstacks start this "
+        xsr_fail(err, XSR_E_FORMAT,
+                 "no arguments; toolstacks start this "
                  "program, see --help");
     else
-        xsr_fail(err, XSR_E_FORMAT, "\"%s\" is not known, expected is "
+        xsr_fail(err, XSR_E_FORMAT,
+                 "\"%s\" is not known, expected is "
                  "--restore-domain, --save-domain, --help or --version",
                  xsr_err_quote(mode, strlen(mode), quoted, sizeof(quoted)));
     return XSR_ARGS_USAGE;
@@ -227,21 +242,25 @@ enum xsr_args_verdict xsr_args_get(int argc, char **argv,
 
 const char *xsr_args_help(void)
 {
-    return
-"xensr-helper restores Xen domains for a toolstack (libxl, xensr).\n"
-"\n"
-"People do not start it. To make xl use it for one command:\n"
-"    LIBXL_SAVE_HELPER=/path/to/xensr-helper xl restore FILE\n"
-"\n"
-"Toolstacks of Xen 4.14 and later start it as\n"
-"    xensr-helper --restore-domain STREAM_FD BACK_FD DOMID STORE_EVTCHN\n"
-"                 STORE_DOMID CONSOLE_EVTCHN CONSOLE_DOMID CBFLAGS TYPE\n"
-"with the pipe protocol on its standard input and output.\n"
-"\n"
-"Environment:\n"
-"    XENSR_ENGINE=native   restore with the built-in engine, not libxenguest\n"
-"    XENSR_ACK_MS=N        wait N ms for the last answer (default 30000)\n"
-"\n"
-"Exit status: 0 the result was reported to the toolstack (also a failure),\n"
-"1 the toolstack has gone away, 2 the arguments are wrong.\n";
+    return "xensr-helper restores Xen domains for a toolstack (libxl, xensr).\n"
+           "\n"
+           "People do not start it. To make xl use it for one command:\n"
+           "    LIBXL_SAVE_HELPER=/path/to/xensr-helper xl restore FILE\n"
+           "\n"
+           "Toolstacks of Xen 4.14 and later start it as\n"
+           "    xensr-helper --restore-domain STREAM_FD BACK_FD DOMID "
+           "STORE_EVTCHN\n"
+           "                 STORE_DOMID CONSOLE_EVTCHN CONSOLE_DOMID CBFLAGS "
+           "TYPE\n"
+           "with the pipe protocol on its standard input and output.\n"
+           "\n"
+           "Environment:\n"
+           "    XENSR_ENGINE=native   restore with the built-in engine, not "
+           "libxenguest\n"
+           "    XENSR_ACK_MS=N        wait N ms for the last answer (default "
+           "30000)\n"
+           "\n"
+           "Exit status: 0 the result was reported to the toolstack (also a "
+           "failure),\n"
+           "1 the toolstack has gone away, 2 the arguments are wrong.\n";
 }

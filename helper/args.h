@@ -14,12 +14,12 @@
 #include "lib/ipc.h"
 
 enum xsr_args_verdict {
-    XSR_ARGS_RESTORE,       /* all values are valid */
+    XSR_ARGS_RESTORE, /* all values are valid */
     XSR_ARGS_HELP,
     XSR_ARGS_VERSION,
-    XSR_ARGS_REFUSE,        /* understood, not ours: log, complete(-1) */
-    XSR_ARGS_UNKNOWN,       /* a toolstack's, but of no known protocol: log */
-    XSR_ARGS_USAGE          /* not a toolstack's: stderr */
+    XSR_ARGS_REFUSE,  /* understood, not ours: log, complete(-1) */
+    XSR_ARGS_UNKNOWN, /* a toolstack's, but of no known protocol: log */
+    XSR_ARGS_USAGE    /* not a toolstack's: stderr */
 };
 
 enum { XSR_STREAM_PLAIN, XSR_STREAM_REMUS, XSR_STREAM_COLO, XSR_N_STREAM };
@@ -28,12 +28,12 @@ struct xsr_args {
     enum xsr_ipc_gen gen;
     enum xsr_ipc_side side;
     int stream_fd;
-    int back_fd;            /* -1: none */
+    int back_fd; /* -1: none */
     uint32_t domid;
     uint32_t store_evtchn, store_domid;
     uint32_t console_evtchn, console_domid;
-    uint32_t cbflags;       /* xsr_msg_bit() of what the parent answers */
-    uint32_t stream_type;   /* XSR_STREAM_... */
+    uint32_t cbflags;     /* xsr_msg_bit() of what the parent answers */
+    uint32_t stream_type; /* XSR_STREAM_... */
 };
 
 /*

@@ -22,20 +22,20 @@
 #define OUR_CONTEXT "xensr"
 
 struct xsr_guest {
-    xentoollog_logger logger;   /* first: Xen hands us a pointer to it */
+    xentoollog_logger logger; /* first: Xen hands us a pointer to it */
     struct xsr_log log;
     struct xsr_answer *answer;
     const struct xsr_args *args;
     xc_interface *xch;
-    char cause[192];            /* first error line of the library */
+    char cause[192]; /* first error line of the library */
     bool cause_sent;
 };
 
 /* For xensr_helper_log(), which has no argument. */
 static struct xsr_guest *current;
 
-__attribute__((visibility("default"))) const struct xsr_log *
-xensr_helper_log(void);
+__attribute__((visibility("default"))) const struct xsr_log *xensr_helper_log(
+    void);
 
 const struct xsr_log *xensr_helper_log(void)
 {
@@ -48,15 +48,14 @@ static void keep_cause(struct xsr_guest *g, const char *text, bool sent)
 {
     if (g->cause[0] || !text[0])
         return;
-    snprintf(g->cause, sizeof(g->cause), "%.*s",
-             (int)sizeof(g->cause) - 1, text);
+    snprintf(g->cause, sizeof(g->cause), "%.*s", (int)sizeof(g->cause) - 1,
+             text);
     g->cause_sent = sent;
 }
 
 static void on_vmessage(xentoollog_logger *logger, xentoollog_level level,
                         int errnoval, const char *context, const char *format,
-                        va_list al)
-    __attribute__((format(printf, 5, 0)));
+                        va_list al) __attribute__((format(printf, 5, 0)));
 
 static void on_vmessage(xentoollog_logger *logger, xentoollog_level level,
                         int errnoval, const char *context, const char *format,
@@ -85,7 +84,7 @@ static void on_xtl_progress(xentoollog_logger *logger, const char *context,
 
 static void on_destroy(xentoollog_logger *logger)
 {
-    (void)logger;   /* part of struct xsr_guest */
+    (void)logger; /* part of struct xsr_guest */
 }
 
 /*
@@ -121,14 +120,14 @@ static void on_progress(void *ctx, const char *what, uint64_t done,
 
 static int ask(struct xsr_guest *g, enum xsr_msg msg)
 {
-    struct xsr_ipc_msg m = { .msg = msg };
+    struct xsr_ipc_msg m = {.msg = msg};
 
     return xsr_answer_ask(g->answer, &m);
 }
 
 static int on_static_data_done(unsigned int missing, void *data)
 {
-    struct xsr_ipc_msg m = { .msg = XSR_MSG_STATIC_DATA_DONE };
+    struct xsr_ipc_msg m = {.msg = XSR_MSG_STATIC_DATA_DONE};
     struct xsr_guest *g = data;
 
     m.u.static_data.missing = missing;
@@ -158,7 +157,7 @@ static int on_wait_checkpoint(void *data)
 static void on_restore_results(xen_pfn_t store_gfn, xen_pfn_t console_gfn,
                                void *data)
 {
-    struct xsr_ipc_msg m = { .msg = XSR_MSG_RESTORE_RESULTS };
+    struct xsr_ipc_msg m = {.msg = XSR_MSG_RESTORE_RESULTS};
     struct xsr_guest *g = data;
 
     m.u.results.store_gfn = store_gfn;
@@ -219,11 +218,10 @@ static int run_library(struct xsr_guest *g, uint64_t *store_out,
 
     set_callbacks(&cb, g);
     errno = 0;
-    r = xc_domain_restore(g->xch, args->stream_fd, args->domid,
-                          args->store_evtchn, &store, args->store_domid,
-                          args->console_evtchn, &console, args->console_domid,
-                          (xc_stream_type_t)args->stream_type, &cb,
-                          args->back_fd);
+    r = xc_domain_restore(
+        g->xch, args->stream_fd, args->domid, args->store_evtchn, &store,
+        args->store_domid, args->console_evtchn, &console, args->console_domid,
+        (xc_stream_type_t)args->stream_type, &cb, args->back_fd);
     sys = errno;
     if (r)
         return explain_library(g, sys, err);

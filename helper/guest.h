@@ -17,6 +17,6 @@ int xsr_guest_open(struct xsr_guest **g_out, const struct xsr_args *args,
 /* Restore; results are valid after success. *err tells the cause. */
 int xsr_guest_restore(struct xsr_guest *g, uint64_t *store_gfn_out,
                       uint64_t *console_gfn_out, struct xsr_err *err);
-void xsr_guest_close(struct xsr_guest *g);      /* NULL is fine */
+void xsr_guest_close(struct xsr_guest *g); /* NULL is fine */
 
 #endif

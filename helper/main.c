@@ -97,7 +97,8 @@ int main(int argc, char **argv)
     }
     /* by hand, the answers would be binary noise on the terminal */
     if (isatty(STDOUT_FILENO)) {
-        xsr_fail(&err, XSR_E_PEER, "standard output is a terminal; toolstacks "
+        xsr_fail(&err, XSR_E_PEER,
+                 "standard output is a terminal; toolstacks "
                  "start this program, see --help");
         say(&err);
         return EXIT_BAD_ARGS;

@@ -45,7 +45,8 @@ int xsr_restore_errno(const struct xsr_err *err)
     }
 }
 
-/* Descriptors nobody meant to give us; a leak in the toolstack, worth a line. */
+/* Descriptors nobody meant to give us; a leak in the toolstack, worth a line.
+ */
 static void log_strangers(const struct xsr_args *args, struct xsr_answer *a)
 {
     DIR *dir = opendir("/proc/self/fd");
@@ -55,14 +56,14 @@ static void log_strangers(const struct xsr_args *args, struct xsr_answer *a)
     int fd;
 
     while (dir && (e = readdir(dir)) != NULL) {
-        fd = atoi(e->d_name);
+        fd = (int)strtol(e->d_name, NULL, 10);
         if (fd < 3 || fd == args->stream_fd || fd == args->back_fd ||
-            fd == dirfd(dir))
+            fd == dirfd(dir) || xsr_stop_owns(fd))
             continue;
         r = readlinkat(dirfd(dir), e->d_name, link, sizeof(link) - 1);
         link[r < 0 ? 0 : r] = '\0';
-        snprintf(line, sizeof(line), "fd %d was inherited without need: %s",
-                 fd, link);
+        snprintf(line, sizeof(line), "fd %d was inherited without need: %s", fd,
+                 link);
         xsr_answer_log(a, XSR_XTL_DEBUG, -1, CONTEXT, line);
     }
     if (dir)
@@ -102,7 +103,7 @@ static void find_root_cause(const struct xsr_answer *a, struct xsr_err *err)
 static void report(struct xsr_answer *a, uint64_t store_gfn,
                    uint64_t console_gfn, int retval, int errnoval)
 {
-    struct xsr_ipc_msg m = { .msg = XSR_MSG_RESTORE_RESULTS };
+    struct xsr_ipc_msg m = {.msg = XSR_MSG_RESTORE_RESULTS};
     char line[32];
 
     m.u.results.store_gfn = store_gfn;

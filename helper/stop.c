@@ -18,17 +18,17 @@
 #include "lib/fd.h"
 #include "lib/util.h"
 
-#define NUDGE_NS 50000000L      /* 50 ms: nobody notices, and no busy loop */
+#define NUDGE_NS 50000000L /* 50 ms: nobody notices, and no busy loop */
 
 /* Written before the handlers exist, read by them. */
-static int poison_fd = -1, targets[2] = { -1, -1 };
+static int poison_fd = -1, targets[2] = {-1, -1};
 static timer_t nudge;
 
 static volatile sig_atomic_t stop_signal, working;
 
 static void on_stop(int sig)
 {
-    static const struct itimerspec every = { { 0, NUDGE_NS }, { 0, NUDGE_NS } };
+    static const struct itimerspec every = {{0, NUDGE_NS}, {0, NUDGE_NS}};
     int saved = errno;
     size_t i;
 
@@ -69,7 +69,7 @@ static int set_handler(int sig, void (*handler)(int), struct xsr_err *err)
 
 int xsr_stop_init(int stream_fd, int back_fd, struct xsr_err *err)
 {
-    static const int stops[] = { SIGTERM, SIGINT, SIGHUP };
+    static const int stops[] = {SIGTERM, SIGINT, SIGHUP};
     struct sigevent ev;
     sigset_t set;
     size_t i;
@@ -109,6 +109,11 @@ void xsr_stop_end(void)
     timer_settime(nudge, 0, &never, NULL);
     timer_delete(nudge);
     xsr_close(&poison_fd);
+}
+
+bool xsr_stop_owns(int fd)
+{
+    return fd >= 0 && fd == poison_fd;
 }
 
 int xsr_stop_signal(void)

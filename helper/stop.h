@@ -15,6 +15,8 @@
 int xsr_stop_init(int stream_fd, int back_fd, struct xsr_err *err);
 /* Work is over: signals only set the flag from now on. */
 void xsr_stop_end(void);
+/* Is fd one that this module has opened? */
+bool xsr_stop_owns(int fd);
 /* Number of the first signal that asked to stop; 0: none. */
 int xsr_stop_signal(void);
 /* lib/fd obeys the stop flag (true) or not (false: talking to the parent). */

@@ -12,11 +12,14 @@ struct xsr_buf {
     uint8_t *p;
     size_t len, cap;
 };
-#define XSR_BUF_INIT { NULL, 0, 0 }
+#define XSR_BUF_INIT \
+    {                \
+        NULL, 0, 0   \
+    }
 
 void xsr_buf_init(struct xsr_buf *buf);
-void xsr_buf_fini(struct xsr_buf *buf);         /* idempotent */
-void xsr_buf_clear(struct xsr_buf *buf);        /* len = 0, memory kept */
+void xsr_buf_fini(struct xsr_buf *buf);  /* idempotent */
+void xsr_buf_clear(struct xsr_buf *buf); /* len = 0, memory kept */
 /* Room for n more bytes behind len; does not change len. */
 int xsr_buf_reserve(struct xsr_buf *buf, size_t n, struct xsr_err *err);
 int xsr_buf_put(struct xsr_buf *buf, const void *p, size_t n,

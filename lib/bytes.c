@@ -6,8 +6,7 @@
  */
 #include "lib/bytes.h"
 
-void xsr_cur_init(struct xsr_cur *cur, const void *p, size_t len,
-                  uint64_t base)
+void xsr_cur_init(struct xsr_cur *cur, const void *p, size_t len, uint64_t base)
 {
     cur->p = p;
     cur->len = len;

@@ -14,7 +14,7 @@
 struct xsr_cur {
     const uint8_t *p;
     size_t len, pos;
-    uint64_t base;      /* stream offset of p[0], for error messages */
+    uint64_t base; /* stream offset of p[0], for error messages */
 };
 
 void xsr_cur_init(struct xsr_cur *cur, const void *p, size_t len,

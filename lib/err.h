@@ -13,33 +13,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum xsr_kind {         /* what the caller may want to decide on */
-    XSR_E_OK = 0,
-    XSR_E_EOF,          /* stream ended too early */
-    XSR_E_FORMAT,       /* bytes that the format does not allow */
-    XSR_E_ORDER,        /* allowed bytes at a wrong moment */
-    XSR_E_LIMIT,        /* larger than stream/limits.h permits */
-    XSR_E_UNSUPPORTED,  /* valid, but not ours (version, feature) */
-    XSR_E_IO,           /* a system call failed; see .sys */
-    XSR_E_PEER,         /* helper or parent misbehaved or vanished */
-    XSR_E_XEN,          /* hypervisor or xenstore refused; see .sys */
-    XSR_E_TIMEOUT,
-    XSR_E_STOPPED,      /* somebody asked us to stop */
-    XSR_E_NOMEM,
-    XSR_E_BUG           /* our own invariant; never from input */
+enum xsr_kind { /* what the caller may want to decide on */
+                XSR_E_OK = 0,
+                XSR_E_EOF,         /* stream ended too early */
+                XSR_E_FORMAT,      /* bytes that the format does not allow */
+                XSR_E_ORDER,       /* allowed bytes at a wrong moment */
+                XSR_E_LIMIT,       /* larger than stream/limits.h permits */
+                XSR_E_UNSUPPORTED, /* valid, but not ours (version, feature) */
+                XSR_E_IO,          /* a system call failed; see .sys */
+                XSR_E_PEER,        /* helper or parent misbehaved or vanished */
+                XSR_E_XEN, /* hypervisor or xenstore refused; see .sys */
+                XSR_E_TIMEOUT,
+                XSR_E_STOPPED, /* somebody asked us to stop */
+                XSR_E_NOMEM,
+                XSR_E_BUG /* our own invariant; never from input */
 };
 
-#define XSR_ERR_TEXT 256
+#define XSR_ERR_TEXT  256
 #define XSR_NO_OFFSET UINT64_MAX
 
 struct xsr_err {
     enum xsr_kind kind;
-    int sys;            /* errno, or 0 */
-    uint64_t offset;    /* byte position in the stream, or XSR_NO_OFFSET */
+    int sys;         /* errno, or 0 */
+    uint64_t offset; /* byte position in the stream, or XSR_NO_OFFSET */
     char text[XSR_ERR_TEXT];
 };
 
-#define XSR_ERR_INIT { XSR_E_OK, 0, XSR_NO_OFFSET, "" }
+#define XSR_ERR_INIT                   \
+    {                                  \
+        XSR_E_OK, 0, XSR_NO_OFFSET, "" \
+    }
 
 void xsr_err_clear(struct xsr_err *err);
 

@@ -58,8 +58,7 @@ enum direction { READING, WRITING };
 static ssize_t move_some(int fd, enum direction dir, const struct iovec *iov,
                          size_t n_iov, const char *what, struct xsr_err *err)
 {
-    struct pollfd pfd = { .fd = fd,
-                          .events = dir == READING ? POLLIN : POLLOUT };
+    struct pollfd pfd = {.fd = fd, .events = dir == READING ? POLLIN : POLLOUT};
     int n = n_iov > IOV_MAX ? IOV_MAX : (int)n_iov;
     ssize_t r;
 
@@ -71,8 +70,7 @@ static ssize_t move_some(int fd, enum direction dir, const struct iovec *iov,
     if (r == 0) {
         if (dir == READING)
             return xsr_fail(err, XSR_E_EOF, "%s", "");
-        return xsr_fail(err, XSR_E_IO, "writing %s: nothing is accepted",
-                        what);
+        return xsr_fail(err, XSR_E_IO, "writing %s: nothing is accepted", what);
     }
     if (errno == EINTR)
         return 0;
@@ -85,9 +83,8 @@ static ssize_t move_some(int fd, enum direction dir, const struct iovec *iov,
 }
 
 /* *done_out: bytes moved, also on failure. */
-static int move_all(int fd, enum direction dir, struct iovec *iov,
-                    size_t n_iov, const char *what, size_t *done_out,
-                    struct xsr_err *err)
+static int move_all(int fd, enum direction dir, struct iovec *iov, size_t n_iov,
+                    const char *what, size_t *done_out, struct xsr_err *err)
 {
     size_t done = 0;
     ssize_t r = 0;
@@ -112,15 +109,15 @@ int xsr_readv_exact(int fd, struct iovec *iov, size_t n_iov, const char *what,
     if (move_all(fd, READING, iov, n_iov, what, &done, err) == 0)
         return 0;
     if (err->kind == XSR_E_EOF)
-        return xsr_fail(err, XSR_E_EOF, "%s ended after %zu of %zu bytes",
-                        what, done, want);
+        return xsr_fail(err, XSR_E_EOF, "%s ended after %zu of %zu bytes", what,
+                        done, want);
     return -1;
 }
 
 int xsr_read_exact(int fd, void *p, size_t n, const char *what,
                    struct xsr_err *err)
 {
-    struct iovec iov = { p, n };
+    struct iovec iov = {p, n};
 
     return xsr_readv_exact(fd, &iov, 1, what, err);
 }
@@ -128,7 +125,7 @@ int xsr_read_exact(int fd, void *p, size_t n, const char *what,
 int xsr_read_upto(int fd, void *p, size_t n, size_t *got_out, const char *what,
                   struct xsr_err *err)
 {
-    struct iovec iov = { p, n };
+    struct iovec iov = {p, n};
 
     if (move_all(fd, READING, &iov, 1, what, got_out, err) == 0)
         return 0;
@@ -149,7 +146,7 @@ int xsr_writev_all(int fd, struct iovec *iov, size_t n_iov, const char *what,
 int xsr_write_all(int fd, const void *p, size_t n, const char *what,
                   struct xsr_err *err)
 {
-    struct iovec iov = { (void *)(uintptr_t)p, n };
+    struct iovec iov = {(void *)(uintptr_t)p, n};
 
     return xsr_writev_all(fd, &iov, 1, what, err);
 }
@@ -167,8 +164,8 @@ int xsr_set_cloexec(int fd, bool on, struct xsr_err *err)
     int flags = fcntl(fd, F_GETFD);
 
     if (flags >= 0)
-        flags = fcntl(fd, F_SETFD,
-                      on ? flags | FD_CLOEXEC : flags & ~FD_CLOEXEC);
+        flags =
+            fcntl(fd, F_SETFD, on ? flags | FD_CLOEXEC : flags & ~FD_CLOEXEC);
     if (flags < 0)
         return xsr_fail_sys(err, XSR_E_IO, errno,
                             "cannot change close-on-exec of fd %d", fd);

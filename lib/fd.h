@@ -34,7 +34,7 @@ int xsr_writev_all(int fd, struct iovec *iov, size_t n_iov, const char *what,
  */
 void xsr_fd_set_stop_flag(const volatile sig_atomic_t *flag);
 
-int xsr_pipe(int fds_out[2], struct xsr_err *err);     /* close-on-exec */
+int xsr_pipe(int fds_out[2], struct xsr_err *err); /* close-on-exec */
 int xsr_set_cloexec(int fd, bool on, struct xsr_err *err);
 /* Try to make the pipe behind fd n bytes large; ignores failure. */
 void xsr_grow_pipe(int fd, size_t n);

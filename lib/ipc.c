@@ -11,39 +11,35 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "the pipe protocol is native endian");
 
-#define ON_SAVE (1u << XSR_IPC_SAVE)
-#define ON_RESTORE (1u << XSR_IPC_RESTORE)
+#define ON_SAVE     (1u << XSR_IPC_SAVE)
+#define ON_RESTORE  (1u << XSR_IPC_RESTORE)
 #define CONTEXT_MAX 255u
-#define EXTENSION 0x8000u
+#define EXTENSION   0x8000u
 
 struct row {
     const char *name;
-    uint16_t number[XSR_N_IPC_GEN];     /* 0: not in that generation */
+    uint16_t number[XSR_N_IPC_GEN]; /* 0: not in that generation */
     uint8_t sides[XSR_N_IPC_GEN];
     bool reply, once;
 };
 
 static const struct row rows[XSR_N_MSG] = {
-    [XSR_MSG_LOG] =
-        { "log", { 1 }, { ON_SAVE | ON_RESTORE }, false, false },
+    [XSR_MSG_LOG] = {"log", {1}, {ON_SAVE | ON_RESTORE}, false, false},
     [XSR_MSG_PROGRESS] =
-        { "progress", { 2 }, { ON_SAVE | ON_RESTORE }, false, false },
-    [XSR_MSG_SUSPEND] =
-        { "suspend", { 3 }, { ON_SAVE | ON_RESTORE }, true, false },
-    [XSR_MSG_POSTCOPY] =
-        { "postcopy", { 4 }, { ON_SAVE | ON_RESTORE }, true, false },
+        {"progress", {2}, {ON_SAVE | ON_RESTORE}, false, false},
+    [XSR_MSG_SUSPEND] = {"suspend", {3}, {ON_SAVE | ON_RESTORE}, true, false},
+    [XSR_MSG_POSTCOPY] = {"postcopy", {4}, {ON_SAVE | ON_RESTORE}, true, false},
     [XSR_MSG_CHECKPOINT] =
-        { "checkpoint", { 5 }, { ON_SAVE | ON_RESTORE }, true, false },
+        {"checkpoint", {5}, {ON_SAVE | ON_RESTORE}, true, false},
     [XSR_MSG_WAIT_CHECKPOINT] =
-        { "wait_checkpoint", { 6 }, { ON_SAVE | ON_RESTORE }, true, false },
+        {"wait_checkpoint", {6}, {ON_SAVE | ON_RESTORE}, true, false},
     [XSR_MSG_SWITCH_LOGDIRTY] =
-        { "switch_qemu_logdirty", { 7 }, { ON_SAVE }, true, false },
+        {"switch_qemu_logdirty", {7}, {ON_SAVE}, true, false},
     [XSR_MSG_STATIC_DATA_DONE] =
-        { "static_data_done", { 8 }, { ON_RESTORE }, true, true },
+        {"static_data_done", {8}, {ON_RESTORE}, true, true},
     [XSR_MSG_RESTORE_RESULTS] =
-        { "restore_results", { 9 }, { ON_RESTORE }, false, true },
-    [XSR_MSG_COMPLETE] =
-        { "complete", { 10 }, { ON_SAVE | ON_RESTORE }, true, true },
+        {"restore_results", {9}, {ON_RESTORE}, false, true},
+    [XSR_MSG_COMPLETE] = {"complete", {10}, {ON_SAVE | ON_RESTORE}, true, true},
 };
 
 const char *xsr_msg_name(enum xsr_msg msg)
@@ -160,7 +156,7 @@ static int put_args(struct xsr_buf *out, const struct xsr_ipc_msg *m,
             return -1;
         return xsr_buf_put_u32(out, (uint32_t)m->u.complete.errnoval, err);
     default:
-        return 0;       /* the rest has no arguments */
+        return 0; /* the rest has no arguments */
     }
 }
 
@@ -305,8 +301,8 @@ int xsr_ipc_get(const uint8_t *body, size_t len, enum xsr_ipc_gen gen,
     rc = xsr_get_u16(&cur, &number, "message number", err);
     if (rc == 0)
         rc = find_msg(number, gen, side, &m_out->msg, err);
-    if (rc > 0 && (get_args(&cur, m_out, err) < 0 ||
-                   xsr_cur_end(&cur, "it", err) < 0))
+    if (rc > 0 &&
+        (get_args(&cur, m_out, err) < 0 || xsr_cur_end(&cur, "it", err) < 0))
         rc = xsr_err_prefix(err, "message %s", xsr_msg_name(m_out->msg));
     if (rc < 0) {
         /* whatever is wrong, it is the peer; offsets mean the stream */

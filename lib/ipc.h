@@ -16,47 +16,69 @@
 #include "lib/bytes.h"
 #include "lib/err.h"
 
-enum xsr_msg {          /* what a message is, whatever its number */
-    XSR_MSG_LOG,
-    XSR_MSG_PROGRESS,
-    XSR_MSG_SUSPEND,
-    XSR_MSG_POSTCOPY,
-    XSR_MSG_CHECKPOINT,
-    XSR_MSG_WAIT_CHECKPOINT,
-    XSR_MSG_SWITCH_LOGDIRTY,
-    XSR_MSG_STATIC_DATA_DONE,
-    XSR_MSG_RESTORE_RESULTS,
-    XSR_MSG_COMPLETE,
-    XSR_N_MSG
+enum xsr_msg { /* what a message is, whatever its number */
+               XSR_MSG_LOG,
+               XSR_MSG_PROGRESS,
+               XSR_MSG_SUSPEND,
+               XSR_MSG_POSTCOPY,
+               XSR_MSG_CHECKPOINT,
+               XSR_MSG_WAIT_CHECKPOINT,
+               XSR_MSG_SWITCH_LOGDIRTY,
+               XSR_MSG_STATIC_DATA_DONE,
+               XSR_MSG_RESTORE_RESULTS,
+               XSR_MSG_COMPLETE,
+               XSR_N_MSG
 };
 
-enum xsr_ipc_gen { XSR_IPC_G7, XSR_N_IPC_GEN };  /* Xen 4.14-4.22 */
+enum xsr_ipc_gen { XSR_IPC_G7, XSR_N_IPC_GEN }; /* Xen 4.14-4.22 */
 enum xsr_ipc_side { XSR_IPC_SAVE, XSR_IPC_RESTORE };
 
 /* Levels on the wire, 1..9. */
-enum { XSR_XTL_DEBUG = 1, XSR_XTL_VERBOSE, XSR_XTL_DETAIL, XSR_XTL_PROGRESS,
-       XSR_XTL_INFO, XSR_XTL_NOTICE, XSR_XTL_WARN, XSR_XTL_ERROR,
-       XSR_XTL_CRITICAL };
+enum {
+    XSR_XTL_DEBUG = 1,
+    XSR_XTL_VERBOSE,
+    XSR_XTL_DETAIL,
+    XSR_XTL_PROGRESS,
+    XSR_XTL_INFO,
+    XSR_XTL_NOTICE,
+    XSR_XTL_WARN,
+    XSR_XTL_ERROR,
+    XSR_XTL_CRITICAL
+};
 
-#define XSR_IPC_BODY_MAX 65535u
-#define XSR_IPC_LOG_TEXT_MAX 3800u  /* keeps a log message one atomic write */
+#define XSR_IPC_BODY_MAX     65535u
+#define XSR_IPC_LOG_TEXT_MAX 3800u /* keeps a log message one atomic write */
 
 struct xsr_ipc_msg {
     enum xsr_msg msg;
     union {
         /* strings point into the decoded body and are NUL-terminated */
-        struct { uint32_t level; int32_t errnoval;
-                 const char *context, *text; } log;
-        struct { const char *context, *what;
-                 uint64_t done, total; } progress;
-        struct { uint32_t domid; uint32_t enable; } logdirty;
-        struct { uint32_t missing; } static_data;
-        struct { uint64_t store_gfn, console_gfn; } results;
-        struct { int32_t retval, errnoval; } complete;
+        struct {
+            uint32_t level;
+            int32_t errnoval;
+            const char *context, *text;
+        } log;
+        struct {
+            const char *context, *what;
+            uint64_t done, total;
+        } progress;
+        struct {
+            uint32_t domid;
+            uint32_t enable;
+        } logdirty;
+        struct {
+            uint32_t missing;
+        } static_data;
+        struct {
+            uint64_t store_gfn, console_gfn;
+        } results;
+        struct {
+            int32_t retval, errnoval;
+        } complete;
     } u;
 };
 
-const char *xsr_msg_name(enum xsr_msg msg);             /* "suspend", ... */
+const char *xsr_msg_name(enum xsr_msg msg); /* "suspend", ... */
 /* Number of msg in that generation, 0 if it does not exist there. */
 uint16_t xsr_msg_number(enum xsr_ipc_gen gen, enum xsr_msg msg);
 /* May it be sent on that side? Does the sender wait for an int? */

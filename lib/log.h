@@ -23,7 +23,7 @@ struct xsr_log {
     void (*on_progress)(void *ctx, const char *what, uint64_t done,
                         uint64_t total);
     void *ctx;
-    enum xsr_level max_level;   /* lines above it are not formatted */
+    enum xsr_level max_level; /* lines above it are not formatted */
 };
 
 /* lg may be NULL: nothing happens. */

@@ -34,7 +34,7 @@ struct xsr_loop_timer {
 struct xsr_loop {
     struct xsr_loop_fd *fds;
     struct xsr_loop_timer *timers;
-    unsigned depth;     /* rounds in progress; a callback may run the loop */
+    unsigned depth; /* rounds in progress; a callback may run the loop */
     bool quit;
 };
 

@@ -30,11 +30,11 @@
 /* What the child needs, made ready before fork. */
 struct plan {
     const struct xsr_spawn *sp;
-    struct xsr_buf paths;       /* candidates, each with its NUL */
-    char **env;                 /* the array is ours, the strings are not */
-    int *high;                  /* n_fds numbers above every target */
-    int *targets;               /* n_fds numbers, ascending */
-    int base;                   /* first number above every target */
+    struct xsr_buf paths; /* candidates, each with its NUL */
+    char **env;           /* the array is ours, the strings are not */
+    int *high;            /* n_fds numbers above every target */
+    int *targets;         /* n_fds numbers, ascending */
+    int base;             /* first number above every target */
     int report_fd;
     pid_t parent;
 };
@@ -108,7 +108,7 @@ static bool replaced(const char *entry, const char *const *add)
 
 static int plan_env(struct plan *pl, struct xsr_err *err)
 {
-    static const char *const nothing[] = { NULL };
+    static const char *const nothing[] = {NULL};
     const char *const *add = pl->sp->env_add ? pl->sp->env_add : nothing;
     size_t n_old = 0, n_add = 0, n = 0, i;
 
@@ -132,7 +132,7 @@ static int plan_env(struct plan *pl, struct xsr_err *err)
 
 static void child_fail(const struct plan *pl, enum stage stage, int fd)
 {
-    struct report rep = { stage, errno, fd };
+    struct report rep = {stage, errno, fd};
 
     while (write(pl->report_fd, &rep, sizeof(rep)) < 0 && errno == EINTR)
         ;
@@ -246,8 +246,7 @@ static int explain(const struct plan *pl, const struct report *rep,
                             rep->fd, pl->sp->path);
     case STAGE_DEATH:
         return xsr_fail_sys(err, XSR_E_IO, rep->sys,
-                            "cannot tie %s to its parent's life",
-                            pl->sp->path);
+                            "cannot tie %s to its parent's life", pl->sp->path);
     default:
         return xsr_fail_sys(err, XSR_E_IO, rep->sys, "cannot run %s",
                             pl->sp->path);
@@ -292,8 +291,8 @@ static int fork_it(struct plan *pl, struct xsr_child *child_out,
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     xsr_close(&fds[1]);
     if (child_out->pid < 0) {
-        rc = xsr_fail_sys(err, XSR_E_IO, rc, "cannot fork for %s",
-                          pl->sp->path);
+        rc =
+            xsr_fail_sys(err, XSR_E_IO, rc, "cannot fork for %s", pl->sp->path);
     } else {
         child_out->pidfd = (int)syscall(SYS_pidfd_open, child_out->pid, 0);
         if (child_out->pidfd < 0)
@@ -311,7 +310,7 @@ static int fork_it(struct plan *pl, struct xsr_child *child_out,
 int xsr_spawn(const struct xsr_spawn *sp, struct xsr_child *child_out,
               struct xsr_err *err)
 {
-    struct plan pl = { .sp = sp, .report_fd = -1 };
+    struct plan pl = {.sp = sp, .report_fd = -1};
     int rc = -1;
 
     *child_out = (struct xsr_child)XSR_CHILD_INIT;
@@ -371,10 +370,9 @@ const char *xsr_status_str(int status, char *out, size_t out_len)
     if (WIFEXITED(status))
         snprintf(out, out_len, "exited with status %d", WEXITSTATUS(status));
     else if (WIFSIGNALED(status))
-        snprintf(out, out_len, "was killed by signal %d (%s)",
-                 WTERMSIG(status), strsignal(WTERMSIG(status)));
+        snprintf(out, out_len, "was killed by signal %d (%s)", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
     else
-        snprintf(out, out_len, "ended with wait status 0x%x",
-                 (unsigned)status);
+        snprintf(out, out_len, "ended with wait status 0x%x", (unsigned)status);
     return out;
 }

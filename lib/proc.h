@@ -12,8 +12,8 @@
 #include "lib/err.h"
 
 struct xsr_spawn_fd {
-    int fd;             /* borrowed, in the parent */
-    int as;             /* its number in the child; -1 = same number (>= 3) */
+    int fd; /* borrowed, in the parent */
+    int as; /* its number in the child; -1 = same number (>= 3) */
 };
 
 struct xsr_spawn {
@@ -21,16 +21,19 @@ struct xsr_spawn {
     const char *const *argv;    /* argv[0] first, NULL-terminated */
     const char *const *env_add; /* "NAME=value" to add or replace, or NULL */
     const struct xsr_spawn_fd *fds;
-    size_t n_fds;               /* all other descriptors >= 3 are closed;
-                                   0, 1, 2 stay unless replaced */
-    bool die_with_parent;       /* PR_SET_PDEATHSIG SIGKILL */
+    size_t n_fds;         /* all other descriptors >= 3 are closed;
+                             0, 1, 2 stay unless replaced */
+    bool die_with_parent; /* PR_SET_PDEATHSIG SIGKILL */
 };
 
 struct xsr_child {
-    pid_t pid;                  /* -1 when there is none */
-    int pidfd;                  /* readable when it has ended; -1 likewise */
+    pid_t pid; /* -1 when there is none */
+    int pidfd; /* readable when it has ended; -1 likewise */
 };
-#define XSR_CHILD_INIT { -1, -1 }
+#define XSR_CHILD_INIT \
+    {                  \
+        -1, -1         \
+    }
 
 /*
  * Start it. SIGPIPE is reset to its default, no signal is blocked. A failing

@@ -8,16 +8,22 @@
 #include <stdlib.h>
 
 #define XSR_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
-#define XSR_PAGE_SIZE 4096u
-#define XSR_PAGE_SHIFT 12
+#define XSR_PAGE_SIZE    4096u
+#define XSR_PAGE_SHIFT   12
 
 static inline uint64_t xsr_round_up(uint64_t value, uint64_t to)
 {
     return (value + to - 1) / to * to;
 }
 
-static inline uint64_t xsr_min(uint64_t a, uint64_t b) { return a < b ? a : b; }
-static inline uint64_t xsr_max(uint64_t a, uint64_t b) { return a > b ? a : b; }
+static inline uint64_t xsr_min(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+static inline uint64_t xsr_max(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
 
 static inline void xsr_free_cleanup(void *p)
 {

@@ -13,9 +13,8 @@
 
 #include "lib/bytes.h"
 
-static const uint8_t seq[16] = { 0x01, 0x82, 0x03, 0x84, 0x05, 0x86,
-                                 0x07, 0x88, 0x09, 0x8a, 0x0b, 0x8c,
-                                 0x0d, 0x8e, 0x0f, 0x90 };
+static const uint8_t seq[16] = {0x01, 0x82, 0x03, 0x84, 0x05, 0x86, 0x07, 0x88,
+                                0x09, 0x8a, 0x0b, 0x8c, 0x0d, 0x8e, 0x0f, 0x90};
 
 static void values_and_order(void **state)
 {
@@ -57,18 +56,23 @@ static int get_width(struct xsr_cur *cur, size_t width, struct xsr_err *err)
     uint8_t v8;
 
     switch (width) {
-    case 1: return xsr_get_u8(cur, &v8, "field", err);
-    case 2: return xsr_get_u16(cur, &v16, "field", err);
-    case 4: return xsr_get_u32(cur, &v32, "field", err);
-    case 8: return xsr_get_u64(cur, &v64, "field", err);
-    default: return xsr_get_view(cur, width, &view, "field", err);
+    case 1:
+        return xsr_get_u8(cur, &v8, "field", err);
+    case 2:
+        return xsr_get_u16(cur, &v16, "field", err);
+    case 4:
+        return xsr_get_u32(cur, &v32, "field", err);
+    case 8:
+        return xsr_get_u64(cur, &v64, "field", err);
+    default:
+        return xsr_get_view(cur, width, &view, "field", err);
     }
 }
 
 /* The bytes lie at the end of an allocation, so that ASan sees one too many. */
 static void never_past_the_end(void **state)
 {
-    static const size_t widths[] = { 1, 2, 4, 8, 13 };
+    static const size_t widths[] = {1, 2, 4, 8, 13};
     struct xsr_cur cur;
     struct xsr_err err;
     uint8_t *heap;
@@ -126,7 +130,7 @@ static void empty_cursor_gives_empty_view(void **state)
 
 static void zero_names_the_byte(void **state)
 {
-    uint8_t b[12] = { 0 };
+    uint8_t b[12] = {0};
     struct xsr_cur cur;
     struct xsr_err err;
 

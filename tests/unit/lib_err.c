@@ -107,7 +107,8 @@ static void quote_escapes(void **state)
 /* Every output size: never past the end, "..." exactly when shortened. */
 static void quote_fits_every_size(void **state)
 {
-    static const char in[] = "ab\ncd\x80" "efgh";
+    static const char in[] = "ab\ncd\x80"
+                             "efgh";
     static const char whole[] = "ab\\ncd\\x80efgh";
     char out[32];
     size_t n, len;

@@ -22,7 +22,7 @@
 
 static void nap_ms(long ms)
 {
-    struct timespec ts = { 0, ms * 1000000 };
+    struct timespec ts = {0, ms * 1000000};
 
     nanosleep(&ts, NULL);
 }
@@ -66,7 +66,7 @@ static void short_reads_are_continued(void **state)
     enum { N = 40000 };
     struct iovec iov[40];
     uint8_t *p = pattern(N), *got = calloc(1, N);
-    struct feeder f = { .p = p, .n = N, .step = 777 };
+    struct feeder f = {.p = p, .n = N, .step = 777};
     struct xsr_err err;
     pthread_t thread;
     size_t i, at = 0;
@@ -78,10 +78,10 @@ static void short_reads_are_continued(void **state)
     assert_int_equal(pthread_create(&thread, NULL, feed, &f), 0);
     /* uneven elements, some of them empty */
     for (i = 0; i < 39; i++) {
-        iov[i] = (struct iovec){ got + at, i % 3 ? i * 41 : 0 };
+        iov[i] = (struct iovec){got + at, i % 3 ? i * 41 : 0};
         at += iov[i].iov_len;
     }
-    iov[39] = (struct iovec){ got + at, N - at };
+    iov[39] = (struct iovec){got + at, N - at};
     assert_int_equal(xsr_readv_exact(fds[0], iov, 40, "test", &err), 0);
     pthread_join(thread, NULL);
     assert_memory_equal(p, got, N);
@@ -117,7 +117,7 @@ static void eof_says_how_far(void **state)
 static void upto_stops_at_eof_only(void **state)
 {
     uint8_t *p = pattern(5000), got[6000];
-    struct feeder f = { .p = p, .n = 5000, .step = 100 };
+    struct feeder f = {.p = p, .n = 5000, .step = 100};
     struct xsr_err err;
     pthread_t thread;
     size_t n;
@@ -156,7 +156,7 @@ static void catch_signal(void (*handler)(int))
     struct sigaction sa;
 
     memset(&sa, 0, sizeof(sa));
-    sa.sa_handler = handler;     /* without SA_RESTART */
+    sa.sa_handler = handler; /* without SA_RESTART */
     assert_int_equal(sigaction(SIGUSR1, &sa, NULL), 0);
 }
 
@@ -182,7 +182,7 @@ static void *nag(void *arg)
 
 static void interruptions_are_survived(void **state)
 {
-    struct nagger g = { pthread_self(), -1, 20 };
+    struct nagger g = {pthread_self(), -1, 20};
     struct xsr_err err;
     pthread_t thread;
     char got[4];
@@ -204,7 +204,7 @@ static void interruptions_are_survived(void **state)
 
 static void stop_flag_ends_a_blocked_read(void **state)
 {
-    struct nagger g = { pthread_self(), -1, 1 };
+    struct nagger g = {pthread_self(), -1, 1};
     struct xsr_err err;
     pthread_t thread;
     char got[4];
@@ -237,7 +237,7 @@ static void nonblocking_is_waited_for_and_left(void **state)
 {
     enum { N = 300000 };
     uint8_t *p = pattern(N), *got = calloc(1, N);
-    struct feeder f = { .p = p, .n = N, .step = 4096 };
+    struct feeder f = {.p = p, .n = N, .step = 4096};
     struct xsr_err err;
     pthread_t thread;
     int fds[2];
@@ -274,7 +274,7 @@ static void more_elements_than_the_kernel_takes(void **state)
     enum { PER = 100, COUNT = 3000 };
     uint8_t *p = pattern(PER * COUNT), *got = calloc(1, PER * COUNT + 10);
     struct iovec *iov = calloc(COUNT, sizeof(*iov));
-    struct feeder f = { .p = got, .n = PER * COUNT, .step = 1000 };
+    struct feeder f = {.p = got, .n = PER * COUNT, .step = 1000};
     struct xsr_err err;
     pthread_t thread;
     int fds[2], i;
@@ -284,7 +284,7 @@ static void more_elements_than_the_kernel_takes(void **state)
     assert_int_equal(xsr_pipe(fds, &err), 0);
     f.fd = fds[0];
     for (i = 0; i < COUNT; i++)
-        iov[i] = (struct iovec){ p + i * PER, PER };
+        iov[i] = (struct iovec){p + i * PER, PER};
     assert_int_equal(pthread_create(&thread, NULL, drain, &f), 0);
     assert_int_equal(xsr_writev_all(fds[1], iov, COUNT, "x", &err), 0);
     pthread_join(thread, NULL);

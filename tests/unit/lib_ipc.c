@@ -18,7 +18,7 @@
 static struct xsr_ipc_msg log_msg(uint32_t level, int32_t errnoval,
                                   const char *context, const char *text)
 {
-    struct xsr_ipc_msg m = { .msg = XSR_MSG_LOG };
+    struct xsr_ipc_msg m = {.msg = XSR_MSG_LOG};
 
     m.u.log.level = level;
     m.u.log.errnoval = errnoval;
@@ -62,7 +62,7 @@ static void log_bytes(void **state)
 
 static void other_bytes(void **state)
 {
-    struct xsr_ipc_msg m = { .msg = XSR_MSG_PROGRESS };
+    struct xsr_ipc_msg m = {.msg = XSR_MSG_PROGRESS};
 
     (void)state;
     m.u.progress.context = "xc";
@@ -112,7 +112,8 @@ static void put_clamps_what_would_hurt(void **state)
     assert_true(buf.len <= 4096);
     assert_int_equal(xsr_le16(buf.p), buf.len - 2);
     assert_int_equal(xsr_ipc_get(buf.p + 2, buf.len - 2, XSR_IPC_G7,
-                                 XSR_IPC_RESTORE, &got, &err), 1);
+                                 XSR_IPC_RESTORE, &got, &err),
+                     1);
     assert_int_equal(got.u.log.level, XSR_XTL_DEBUG);
     assert_int_equal(strlen(got.u.log.text), XSR_IPC_LOG_TEXT_MAX);
 
@@ -120,7 +121,8 @@ static void put_clamps_what_would_hurt(void **state)
     m = log_msg(10, 0, "c", "two\nlines\r\n\n");
     assert_int_equal(xsr_ipc_put(&buf, XSR_IPC_G7, &m, &err), 0);
     assert_int_equal(xsr_ipc_get(buf.p + 2, buf.len - 2, XSR_IPC_G7,
-                                 XSR_IPC_SAVE, &got, &err), 1);
+                                 XSR_IPC_SAVE, &got, &err),
+                     1);
     assert_int_equal(got.u.log.level, XSR_XTL_CRITICAL);
     assert_string_equal(got.u.log.text, "two\nlines");
     xsr_buf_fini(&buf);
@@ -129,7 +131,7 @@ static void put_clamps_what_would_hurt(void **state)
 
 static void put_appends(void **state)
 {
-    struct xsr_ipc_msg m = { .msg = XSR_MSG_SUSPEND };
+    struct xsr_ipc_msg m = {.msg = XSR_MSG_SUSPEND};
     struct xsr_buf buf = XSR_BUF_INIT;
     struct xsr_err err;
 
@@ -178,7 +180,7 @@ static void refused(const void *body, size_t len, enum xsr_ipc_side side)
 
 static struct xsr_ipc_msg sample(enum xsr_msg msg)
 {
-    struct xsr_ipc_msg m = { .msg = msg };
+    struct xsr_ipc_msg m = {.msg = msg};
 
     if (msg == XSR_MSG_LOG)
         return log_msg(XSR_XTL_INFO, -1, "ctx", "text");
@@ -193,7 +195,7 @@ static struct xsr_ipc_msg sample(enum xsr_msg msg)
 /* Everything that is put can be got again; nothing shorter or longer can. */
 static void round_trip_and_every_length(void **state)
 {
-    static const enum xsr_ipc_side sides[] = { XSR_IPC_SAVE, XSR_IPC_RESTORE };
+    static const enum xsr_ipc_side sides[] = {XSR_IPC_SAVE, XSR_IPC_RESTORE};
     struct xsr_buf buf = XSR_BUF_INIT;
     struct xsr_ipc_msg m, got;
     struct xsr_err err;
@@ -256,8 +258,7 @@ static void extension_space_is_ignored(void **state)
 
     (void)state;
     assert_int_equal(get("\x00\x80", 2, XSR_IPC_SAVE, &m, &err), 0);
-    assert_int_equal(get("\x01\x80whatever", 10, XSR_IPC_RESTORE, &m, &err),
-                     0);
+    assert_int_equal(get("\x01\x80whatever", 10, XSR_IPC_RESTORE, &m, &err), 0);
     assert_int_equal(get("\xff\xff", 2, XSR_IPC_RESTORE, &m, &err), 0);
 }
 

@@ -46,8 +46,8 @@ static void on_progress(void *ctx, const char *what, uint64_t done,
 
 static void level_decides(void **state)
 {
-    struct seen seen = { .n_lines = 0 };
-    struct xsr_log lg = { on_line, NULL, &seen, XSR_LOG_WARN };
+    struct seen seen = {.n_lines = 0};
+    struct xsr_log lg = {on_line, NULL, &seen, XSR_LOG_WARN};
 
     (void)state;
     xsr_log(&lg, XSR_LOG_INFO, "no");
@@ -62,8 +62,8 @@ static void level_decides(void **state)
 
 static void lines_are_one_line(void **state)
 {
-    struct seen seen = { .n_lines = 0 };
-    struct xsr_log lg = { on_line, NULL, &seen, XSR_LOG_DEBUG };
+    struct seen seen = {.n_lines = 0};
+    struct xsr_log lg = {on_line, NULL, &seen, XSR_LOG_DEBUG};
     char big[3000];
 
     (void)state;
@@ -78,8 +78,8 @@ static void lines_are_one_line(void **state)
 
 static void errno_is_kept(void **state)
 {
-    struct seen seen = { .n_lines = 0 };
-    struct xsr_log lg = { on_line, on_progress, &seen, XSR_LOG_DEBUG };
+    struct seen seen = {.n_lines = 0};
+    struct xsr_log lg = {on_line, on_progress, &seen, XSR_LOG_DEBUG};
 
     (void)state;
     errno = ENOSPC;
@@ -93,8 +93,8 @@ static void errno_is_kept(void **state)
 
 static void progress_needs_no_listener(void **state)
 {
-    struct seen seen = { .n_lines = 0 };
-    struct xsr_log lg = { on_line, NULL, &seen, XSR_LOG_DEBUG };
+    struct seen seen = {.n_lines = 0};
+    struct xsr_log lg = {on_line, NULL, &seen, XSR_LOG_DEBUG};
 
     (void)state;
     xsr_progress(&lg, "Pages", 1, 2);

@@ -81,7 +81,8 @@ static void data_then_hangup(void **state)
     struct xsr_err err;
 
     assert_int_equal(xsr_loop_add_fd(wd->loop, wd->fds[0][0], POLLIN,
-                                     on_read_one, wd, &wd->w[0], &err), 0);
+                                     on_read_one, wd, &wd->w[0], &err),
+                     0);
     assert_int_equal(write(wd->fds[0][1], "abc", 3), 3);
     close(wd->fds[0][1]);
     wd->fds[0][1] = -1;
@@ -112,7 +113,8 @@ static void removed_watch_is_not_called(void **state)
     for (i = 0; i < 2; i++) {
         assert_int_equal(xsr_loop_add_fd(wd->loop, wd->fds[i][0], POLLIN,
                                          on_ready_kill_both, wd, &wd->w[i],
-                                         &err), 0);
+                                         &err),
+                         0);
         assert_int_equal(write(wd->fds[i][1], "x", 1), 1);
     }
     assert_int_equal(xsr_loop_run(wd->loop, &err), 0);
@@ -140,8 +142,8 @@ static void on_c_readds(void *ctx)
     struct xsr_err err;
 
     note(wd, 'c');
-    assert_int_equal(xsr_loop_add_timer(wd->loop, 1, on_a, wd, &wd->t[3],
-                                        &err), 0);
+    assert_int_equal(xsr_loop_add_timer(wd->loop, 1, on_a, wd, &wd->t[3], &err),
+                     0);
 }
 
 static void timers_fire_in_order_once(void **state)
@@ -150,12 +152,12 @@ static void timers_fire_in_order_once(void **state)
     uint64_t start = xsr_now_ms();
     struct xsr_err err;
 
-    assert_int_equal(xsr_loop_add_timer(wd->loop, 40, on_b, wd, &wd->t[0],
-                                        &err), 0);
-    assert_int_equal(xsr_loop_add_timer(wd->loop, 10, on_a, wd, &wd->t[1],
-                                        &err), 0);
-    assert_int_equal(xsr_loop_add_timer(wd->loop, 25, on_c_readds, wd,
-                                        &wd->t[2], &err), 0);
+    assert_int_equal(
+        xsr_loop_add_timer(wd->loop, 40, on_b, wd, &wd->t[0], &err), 0);
+    assert_int_equal(
+        xsr_loop_add_timer(wd->loop, 10, on_a, wd, &wd->t[1], &err), 0);
+    assert_int_equal(
+        xsr_loop_add_timer(wd->loop, 25, on_c_readds, wd, &wd->t[2], &err), 0);
     assert_int_equal(xsr_loop_run(wd->loop, &err), 0);
     assert_string_equal(wd->order, "acab");
     assert_true(xsr_now_ms() - start >= 39);
@@ -170,8 +172,8 @@ static void on_delete_next(void *ctx)
     struct world *wd = ctx;
 
     note(wd, 'd');
-    xsr_loop_del_timer(wd->loop, &wd->t[0]);    /* itself */
-    xsr_loop_del_timer(wd->loop, &wd->t[1]);    /* due in the same round */
+    xsr_loop_del_timer(wd->loop, &wd->t[0]); /* itself */
+    xsr_loop_del_timer(wd->loop, &wd->t[1]); /* due in the same round */
 }
 
 static void deleted_timer_does_not_fire(void **state)
@@ -179,10 +181,11 @@ static void deleted_timer_does_not_fire(void **state)
     struct world *wd = *state;
     struct xsr_err err;
 
-    assert_int_equal(xsr_loop_add_timer(wd->loop, 0, on_delete_next, wd,
-                                        &wd->t[0], &err), 0);
-    assert_int_equal(xsr_loop_add_timer(wd->loop, 1, on_a, wd, &wd->t[1],
-                                        &err), 0);
+    assert_int_equal(
+        xsr_loop_add_timer(wd->loop, 0, on_delete_next, wd, &wd->t[0], &err),
+        0);
+    assert_int_equal(xsr_loop_add_timer(wd->loop, 1, on_a, wd, &wd->t[1], &err),
+                     0);
     usleep(5000);
     assert_int_equal(xsr_loop_run(wd->loop, &err), 0);
     assert_string_equal(wd->order, "d");
@@ -201,7 +204,8 @@ static void quit_leaves_the_rest(void **state)
     struct xsr_err err;
 
     assert_int_equal(xsr_loop_add_fd(wd->loop, wd->fds[0][0], POLLIN,
-                                     on_read_one, wd, &wd->w[0], &err), 0);
+                                     on_read_one, wd, &wd->w[0], &err),
+                     0);
     assert_int_equal(xsr_loop_add_timer(wd->loop, 5, on_quit, wd, NULL, &err),
                      0);
     assert_int_equal(xsr_loop_run(wd->loop, &err), 0);
@@ -233,8 +237,7 @@ static void callback_may_run_the_loop(void **state)
 
     assert_int_equal(xsr_loop_add_timer(wd->loop, 1, on_inner, wd, NULL, &err),
                      0);
-    assert_int_equal(xsr_loop_add_timer(wd->loop, 30, on_b, wd, NULL, &err),
-                     0);
+    assert_int_equal(xsr_loop_add_timer(wd->loop, 30, on_b, wd, NULL, &err), 0);
     assert_int_equal(xsr_loop_run(wd->loop, &err), 0);
     assert_string_equal(wd->order, "iob");
 }
@@ -246,7 +249,7 @@ static void on_alarm(int sig)
 
 static void signals_only_make_rounds(void **state)
 {
-    static const struct itimerval every = { { 0, 2000 }, { 0, 2000 } }, never;
+    static const struct itimerval every = {{0, 2000}, {0, 2000}}, never;
     struct world *wd = *state;
     uint64_t start = xsr_now_ms();
     struct sigaction sa;
@@ -255,8 +258,7 @@ static void signals_only_make_rounds(void **state)
     memset(&sa, 0, sizeof(sa));
     sa.sa_handler = on_alarm;
     sigaction(SIGALRM, &sa, NULL);
-    assert_int_equal(xsr_loop_add_timer(wd->loop, 50, on_a, wd, NULL, &err),
-                     0);
+    assert_int_equal(xsr_loop_add_timer(wd->loop, 50, on_a, wd, NULL, &err), 0);
     setitimer(ITIMER_REAL, &every, NULL);
     assert_int_equal(xsr_loop_run(wd->loop, &err), 0);
     setitimer(ITIMER_REAL, &never, NULL);
@@ -270,8 +272,9 @@ static void closed_fd_is_an_error_not_a_spin(void **state)
     struct xsr_err err;
     int fd = dup(wd->fds[0][0]);
 
-    assert_int_equal(xsr_loop_add_fd(wd->loop, fd, POLLIN, on_read_one, wd,
-                                     &wd->w[0], &err), 0);
+    assert_int_equal(
+        xsr_loop_add_fd(wd->loop, fd, POLLIN, on_read_one, wd, &wd->w[0], &err),
+        0);
     close(fd);
     assert_int_equal(xsr_loop_run(wd->loop, &err), -1);
     assert_int_equal(err.kind, XSR_E_BUG);
@@ -283,14 +286,10 @@ static void closed_fd_is_an_error_not_a_spin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(nothing_to_wait_for_ends),
-        TEST(data_then_hangup),
-        TEST(removed_watch_is_not_called),
-        TEST(timers_fire_in_order_once),
-        TEST(deleted_timer_does_not_fire),
-        TEST(quit_leaves_the_rest),
-        TEST(callback_may_run_the_loop),
-        TEST(signals_only_make_rounds),
+        TEST(nothing_to_wait_for_ends),         TEST(data_then_hangup),
+        TEST(removed_watch_is_not_called),      TEST(timers_fire_in_order_once),
+        TEST(deleted_timer_does_not_fire),      TEST(quit_leaves_the_rest),
+        TEST(callback_may_run_the_loop),        TEST(signals_only_make_rounds),
         TEST(closed_fd_is_an_error_not_a_spin),
     };
 

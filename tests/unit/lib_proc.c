@@ -64,12 +64,12 @@ static int child_main(int argc, char **argv)
     if (strcmp(argv[1], "cat") == 0 && argc == 3) {
         char c;
 
-        while (read(atoi(argv[2]), &c, 1) == 1)
+        while (read((int)strtol(argv[2], NULL, 10), &c, 1) == 1)
             putchar(c);
         return 0;
     }
     if (strcmp(argv[1], "exit") == 0 && argc == 3)
-        return atoi(argv[2]);
+        return (int)strtol(argv[2], NULL, 10);
     if (strcmp(argv[1], "sleep") == 0) {
         pause();
         return 0;
@@ -92,7 +92,7 @@ static int run(struct xsr_spawn *sp, char *text, size_t text_len)
     assert_true(sp->n_fds < 8);
     if (sp->n_fds)
         memcpy(list, sp->fds, sp->n_fds * sizeof(list[0]));
-    list[sp->n_fds] = (struct xsr_spawn_fd){ fds[1], 1 };
+    list[sp->n_fds] = (struct xsr_spawn_fd){fds[1], 1};
     sp->fds = list;
     sp->n_fds++;
     if (xsr_spawn(sp, &child, &err) < 0)
@@ -110,11 +110,10 @@ static int run(struct xsr_spawn *sp, char *text, size_t text_len)
 
 static void exactly_the_named_fds(void **state)
 {
-    const char *argv[] = { self, "fds", NULL };
+    const char *argv[] = {self, "fds", NULL};
     int null = open("/dev/null", O_RDONLY), leaks[20];
-    struct xsr_spawn_fd fds[] = { { null, 10 }, { null, 100 }, { null, -1 } };
-    struct xsr_spawn sp = { .path = self, .argv = argv, .fds = fds,
-                            .n_fds = 3 };
+    struct xsr_spawn_fd fds[] = {{null, 10}, {null, 100}, {null, -1}};
+    struct xsr_spawn sp = {.path = self, .argv = argv, .fds = fds, .n_fds = 3};
     char text[256], want[64];
     size_t i;
 
@@ -133,8 +132,8 @@ static void exactly_the_named_fds(void **state)
 /* Sources and targets are permuted: 20<-21, 21<-22, 22<-20. */
 static void renumbering_in_a_circle(void **state)
 {
-    static const char *const words[] = { "zero", "one", "two" };
-    const char *argv[] = { self, "cat", NULL, NULL };
+    static const char *const words[] = {"zero", "one", "two"};
+    const char *argv[] = {self, "cat", NULL, NULL};
     struct xsr_spawn_fd fds[3];
     struct xsr_err err;
     char text[64], number[8];
@@ -148,13 +147,16 @@ static void renumbering_in_a_circle(void **state)
             assert_true(write(pipes[i][1], words[i], strlen(words[i])) > 0);
             close(pipes[i][0]);
             close(pipes[i][1]);
-            fds[i] = (struct xsr_spawn_fd){ 20 + i, 20 + (i + 2) % 3 };
+            fds[i] = (struct xsr_spawn_fd){20 + i, 20 + (i + 2) % 3};
         }
         snprintf(number, sizeof(number), "%d", 20 + j);
         argv[2] = number;
-        assert_int_equal(run(&(struct xsr_spawn){ .path = self, .argv = argv,
-                                                  .fds = fds, .n_fds = 3 },
-                             text, sizeof(text)), 0);
+        assert_int_equal(run(&(struct xsr_spawn){.path = self,
+                                                 .argv = argv,
+                                                 .fds = fds,
+                                                 .n_fds = 3},
+                             text, sizeof(text)),
+                         0);
         assert_string_equal(text, words[(j + 1) % 3]);
         for (i = 0; i < 3; i++)
             close(20 + i);
@@ -163,10 +165,9 @@ static void renumbering_in_a_circle(void **state)
 
 static void two_for_one_number_is_refused(void **state)
 {
-    const char *argv[] = { self, "fds", NULL };
-    struct xsr_spawn_fd fds[] = { { 0, 7 }, { 1, 7 } };
-    struct xsr_spawn sp = { .path = self, .argv = argv, .fds = fds,
-                            .n_fds = 2 };
+    const char *argv[] = {self, "fds", NULL};
+    struct xsr_spawn_fd fds[] = {{0, 7}, {1, 7}};
+    struct xsr_spawn sp = {.path = self, .argv = argv, .fds = fds, .n_fds = 2};
     struct xsr_child child;
     struct xsr_err err;
 
@@ -178,10 +179,9 @@ static void two_for_one_number_is_refused(void **state)
 
 static void closed_source_is_reported(void **state)
 {
-    const char *argv[] = { self, "fds", NULL };
-    struct xsr_spawn_fd fds[] = { { 900, 7 } };
-    struct xsr_spawn sp = { .path = self, .argv = argv, .fds = fds,
-                            .n_fds = 1 };
+    const char *argv[] = {self, "fds", NULL};
+    struct xsr_spawn_fd fds[] = {{900, 7}};
+    struct xsr_spawn sp = {.path = self, .argv = argv, .fds = fds, .n_fds = 1};
     struct xsr_child child;
     struct xsr_err err;
 
@@ -200,19 +200,19 @@ static void exec_failure_is_an_error(void **state)
         const char *path;
         int sys;
     } cases[] = {
-        { "/nonexistent/helper", ENOENT },
-        { "no-such-program-anywhere", ENOENT },
-        { "/etc/passwd", EACCES },
-        { "", ENOENT },
+        {"/nonexistent/helper", ENOENT},
+        {"no-such-program-anywhere", ENOENT},
+        {"/etc/passwd", EACCES},
+        {"", ENOENT},
     };
-    const char *argv[] = { "x", NULL };
+    const char *argv[] = {"x", NULL};
     struct xsr_child child;
     struct xsr_err err;
     size_t i;
 
     (void)state;
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct xsr_spawn sp = { .path = cases[i].path, .argv = argv };
+        struct xsr_spawn sp = {.path = cases[i].path, .argv = argv};
 
         assert_int_equal(xsr_spawn(&sp, &child, &err), -1);
         assert_int_equal(err.kind, XSR_E_IO);
@@ -226,8 +226,8 @@ static void exec_failure_is_an_error(void **state)
 
 static void name_without_slash_is_searched(void **state)
 {
-    const char *argv[] = { "sh", "-c", "echo found", NULL };
-    struct xsr_spawn sp = { .path = "sh", .argv = argv };
+    const char *argv[] = {"sh", "-c", "echo found", NULL};
+    struct xsr_spawn sp = {.path = "sh", .argv = argv};
     char text[32];
 
     (void)state;
@@ -242,8 +242,8 @@ static void on_usr1(int sig)
 
 static void signals_are_clean(void **state)
 {
-    const char *argv[] = { self, "signals", NULL };
-    struct xsr_spawn sp = { .path = self, .argv = argv };
+    const char *argv[] = {self, "signals", NULL};
+    struct xsr_spawn sp = {.path = self, .argv = argv};
     sigset_t set, old;
     char text[64];
 
@@ -256,8 +256,7 @@ static void signals_are_clean(void **state)
     sigaddset(&set, SIGINT);
     sigprocmask(SIG_BLOCK, &set, &old);
     assert_int_equal(run(&sp, text, sizeof(text)), 0);
-    assert_string_equal(text,
-                        "blocked 0, SIGPIPE default, SIGUSR2 ignored");
+    assert_string_equal(text, "blocked 0, SIGPIPE default, SIGUSR2 ignored");
     /* and ours are as they were */
     sigprocmask(SIG_SETMASK, &old, &set);
     assert_true(sigismember(&set, SIGTERM) && !sigismember(&set, SIGUSR1));
@@ -266,9 +265,9 @@ static void signals_are_clean(void **state)
 
 static void environment_is_added_and_replaced(void **state)
 {
-    const char *const add[] = { "XSR_T_NEW=new", "XSR_T_OLD=replaced", NULL };
-    const char *argv[] = { self, "env", NULL, NULL };
-    struct xsr_spawn sp = { .path = self, .argv = argv, .env_add = add };
+    const char *const add[] = {"XSR_T_NEW=new", "XSR_T_OLD=replaced", NULL};
+    const char *argv[] = {self, "env", NULL, NULL};
+    struct xsr_spawn sp = {.path = self, .argv = argv, .env_add = add};
     char text[32];
 
     (void)state;
@@ -290,10 +289,10 @@ static void environment_is_added_and_replaced(void **state)
 
 static void pidfd_tells_the_end(void **state)
 {
-    const char *argv[] = { self, "sleep", NULL };
-    struct xsr_spawn sp = { .path = self, .argv = argv };
+    const char *argv[] = {self, "sleep", NULL};
+    struct xsr_spawn sp = {.path = self, .argv = argv};
     struct xsr_child child;
-    struct pollfd pfd = { .events = POLLIN };
+    struct pollfd pfd = {.events = POLLIN};
     struct xsr_err err;
     char text[64];
     int status;
@@ -313,9 +312,9 @@ static void pidfd_tells_the_end(void **state)
 
 static void status_and_fini(void **state)
 {
-    const char *argv[] = { self, "exit", "3", NULL };
-    const char *sleeper[] = { self, "sleep", NULL };
-    struct xsr_spawn sp = { .path = self, .argv = argv };
+    const char *argv[] = {self, "exit", "3", NULL};
+    const char *sleeper[] = {self, "sleep", NULL};
+    struct xsr_spawn sp = {.path = self, .argv = argv};
     struct xsr_child child = XSR_CHILD_INIT;
     struct xsr_err err;
     char text[64];
@@ -338,9 +337,8 @@ static void status_and_fini(void **state)
 /* grandchild's death is seen through a pipe that only it holds */
 static void dies_with_its_parent(void **state)
 {
-    const char *argv[] = { self, "sleep", NULL };
-    struct xsr_spawn sp = { .path = self, .argv = argv,
-                            .die_with_parent = true };
+    const char *argv[] = {self, "sleep", NULL};
+    struct xsr_spawn sp = {.path = self, .argv = argv, .die_with_parent = true};
     struct xsr_child child;
     struct xsr_err err;
     int fds[2], status;
@@ -351,7 +349,7 @@ static void dies_with_its_parent(void **state)
     assert_int_equal(xsr_pipe(fds, &err), 0);
     pid = fork();
     if (pid == 0) {
-        struct xsr_spawn_fd pass[] = { { fds[1], 5 } };
+        struct xsr_spawn_fd pass[] = {{fds[1], 5}};
 
         sp.fds = pass;
         sp.n_fds = 1;
