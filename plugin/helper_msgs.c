@@ -114,6 +114,8 @@ static int on_log(struct xsr_helper *h, const struct xsr_ipc_msg *m,
     size_t len;
 
     (void)err;
+    if (seen(h, XSR_MSG_COMPLETE))
+        return 0;       /* nothing that could still matter */
     clean(m->u.log.context, context, sizeof(context));
     clean(m->u.log.text, text, sizeof(text));
     len = strlen(text);
@@ -169,9 +171,12 @@ static int on_complete(struct xsr_helper *h, const struct xsr_ipc_msg *m,
 
 #define BIT(msg) (1u << XSR_MSG_##msg)
 
+#define DONE (BIT(COMPLETE))
+
 /*
  * What is permitted now: rows of what was offered, each with the messages
- * behind which it comes too late. Behind complete nothing is read at all.
+ * behind which it comes too late. Log lines behind complete are a library's
+ * last words: the stock helper has eight of them.
  */
 static const struct {
     uint32_t not_after;
@@ -180,10 +185,11 @@ static const struct {
 } table[XSR_N_MSG] = {
     [XSR_MSG_LOG] = { 0, on_log },
     [XSR_MSG_PROGRESS] = { 0, on_progress },
-    [XSR_MSG_STATIC_DATA_DONE] = { BIT(STATIC_DATA_DONE) | BIT(RESTORE_RESULTS),
+    [XSR_MSG_STATIC_DATA_DONE] = { BIT(STATIC_DATA_DONE) |
+                                   BIT(RESTORE_RESULTS) | DONE,
                                    on_static_data },
-    [XSR_MSG_RESTORE_RESULTS] = { BIT(RESTORE_RESULTS), on_results },
-    [XSR_MSG_COMPLETE] = { 0, on_complete },
+    [XSR_MSG_RESTORE_RESULTS] = { BIT(RESTORE_RESULTS) | DONE, on_results },
+    [XSR_MSG_COMPLETE] = { DONE, on_complete },
 };
 
 static int take_message(struct xsr_helper *h, const uint8_t *body, size_t len,
@@ -214,11 +220,9 @@ int xsr_helper_take_bytes(struct xsr_helper *h, const uint8_t *p, size_t n,
 {
     size_t pos = 0, len;
 
-    if (seen(h, XSR_MSG_COMPLETE))
-        return 0;       /* a library's last words; nobody listens any more */
     if (xsr_buf_put(&h->in, p, n, err) < 0)
         return -1;
-    while (h->in.len - pos >= 2 && !seen(h, XSR_MSG_COMPLETE)) {
+    while (h->in.len - pos >= 2) {
         len = xsr_le16(h->in.p + pos);
         if (h->in.len - pos - 2 < len)
             break;
@@ -226,7 +230,7 @@ int xsr_helper_take_bytes(struct xsr_helper *h, const uint8_t *p, size_t n,
             return -1;
         pos += 2 + len;
     }
-    xsr_buf_drop(&h->in, seen(h, XSR_MSG_COMPLETE) ? h->in.len : pos);
+    xsr_buf_drop(&h->in, pos);
     return 0;
 }
 

@@ -27,12 +27,18 @@ static void read_record(struct xsr_restore *r);
 
 /* ---- LIBXC_CONTEXT ------------------------------------------------------ */
 
-/* How far a plain file has been read is known whoever reads it. */
+/*
+ * How far a plain file has been read is known whoever reads it. Otherwise the
+ * helper may tell; of one that does not, only what it has read is known.
+ */
 static void report_position(struct xsr_restore *r)
 {
-    off_t now = lseek(r->params->fd, 0, SEEK_CUR);
+    off_t now = r->seekable ? lseek(r->params->fd, 0, SEEK_CUR) : -1;
 
-    if (now >= r->file_start)
+    if (!r->seekable && !(r->helper.seen & 1u << XSR_MSG_PROGRESS))
+        xsr_progress(&r->x->log, "guest memory",
+                     r->helper.read_bytes / XSR_PAGE_SIZE, 0);
+    if (r->seekable && now >= r->file_start)
         xsr_progress(&r->x->log, "guest memory",
                      (uint64_t)(now - r->file_start) / XSR_PAGE_SIZE,
                      r->file_len / XSR_PAGE_SIZE);
@@ -68,8 +74,7 @@ static void after_image(void *ctx, const struct xsr_err *err,
         xsr_restore_fail(r, err);
         return;
     }
-    if (r->seekable)
-        report_position(r);
+    report_position(r);
     find_position(r);
     r->bare.store_gfn = results->store_gfn;
     r->bare.console_gfn = results->console_gfn;
@@ -112,16 +117,11 @@ static void start_helper(struct xsr_restore *r)
 {
     struct xsr_err err = XSR_ERR_INIT;
 
-    if (r->seekable) {
-        xsr_progress(&r->x->log, "guest memory", 0,
-                     r->file_len / XSR_PAGE_SIZE);
-        if (xsr_loop_add_timer(r->loop, TICK_MS, on_tick, r, &r->tick,
-                               &err) < 0) {
-            xsr_restore_fail(r, &err);
-            return;
-        }
-    }
-    if (fill_helper(r, &err) < 0 || xsr_helper_start(&r->helper, &err) < 0)
+    xsr_progress(&r->x->log, "guest memory", 0,
+                 r->file_len / XSR_PAGE_SIZE);
+    if (fill_helper(r, &err) < 0 ||
+        xsr_loop_add_timer(r->loop, TICK_MS, on_tick, r, &r->tick, &err) < 0 ||
+        xsr_helper_start(&r->helper, &err) < 0)
         xsr_restore_fail(r, &err);
 }
 

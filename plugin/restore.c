@@ -199,7 +199,8 @@ static int choose_config(struct xsr_restore *r, const char *saved, size_t len,
     const char *given = r->params->config_json;
 
     if (!given && !saved) {
-        r->x->usage = true;
+        /* an xl file should have one; a bare stream cannot */
+        r->x->usage = !r->xl_hdr.mandatory_flags;
         return xsr_fail(err, XSR_E_FORMAT, "the input carries no configuration "
                         "of the domain: give one (--config FILE)");
     }
@@ -378,11 +379,32 @@ static int build_domain(struct xsr_restore *r, struct xsr_err *err)
     return r->out.paused ? 0 : xsr_domain_unpause(r->xen, b->domid, err);
 }
 
+/* From here on nobody reads; the caller may want to close the input. */
+static void give_back_fd(struct xsr_restore *r)
+{
+    if (r->fd_flags >= 0)
+        fcntl(r->params->fd, F_SETFL, r->fd_flags);
+    r->fd_flags = -1;
+}
+
+static int ask_caller(struct xsr_restore *r, struct xsr_err *err)
+{
+    char text[XSR_ERR_TEXT] = "";
+
+    give_back_fd(r);
+    if (!r->params->on_input_end ||
+        r->params->on_input_end(r->params->ctx, text, sizeof(text)) == 0)
+        return 0;
+    return xsr_fail(err, XSR_E_FORMAT, "%s", text);
+}
+
 static void after_input_end(void *ctx, const struct xsr_err *err)
 {
     struct xsr_err mine = XSR_ERR_INIT;
     struct xsr_restore *r = ctx;
 
+    if (!err && ask_caller(r, &mine) < 0)
+        err = &mine;
     if (!err && build_domain(r, &mine) < 0)
         err = &mine;
     if (err)
@@ -448,8 +470,7 @@ static void release(struct xsr_restore *r)
     xsr_xs_close(r->xs);
     xsr_xen_close(r->xen);
     xsr_loop_free(r->loop);
-    if (r->fd_flags >= 0)
-        fcntl(r->params->fd, F_SETFL, r->fd_flags);
+    give_back_fd(r);
     free(r->config_text);
 }
 
@@ -479,7 +500,8 @@ int xensr_restore(struct xensr *x, const struct xensr_restore_params *params,
         r->err = err;
     xsr_helper_fini(&r->helper);        /* nobody works on what is undone */
     /* Ctrl-C reaches the helper too: whose end was noticed first is chance */
-    if (r->err.kind == XSR_E_PEER && x->stop_wanted)
+    if (x->stop_wanted &&
+        (r->err.kind == XSR_E_PEER || r->err.kind == XSR_E_STOPPED))
         xsr_fail(&r->err, XSR_E_STOPPED, "interrupted");
     rc = xsr_context_end(x, &r->err);
     if (rc == XENSR_OK && restored_out)

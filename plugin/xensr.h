@@ -87,6 +87,11 @@ struct xensr_restore_params {
        device model, and this library starts none: otherwise an HVM domain is
        left paused, with a warning. */
     bool start_hvm;
+    /* Called once END was read (and the end of the input, with must_end) and
+       before the domain starts; the fd is not used any more. Non-zero refuses
+       the input: text (at most text_len bytes) says why. May be NULL. */
+    int (*on_input_end)(void *ctx, char *text, unsigned text_len);
+    void *ctx;
 };
 
 struct xensr_restored {

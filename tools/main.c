@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * `xensr`: options in front, then a subcommand from a table. --sim is handled
+ * here for all of them, wherever it stands: the program starts itself again
+ * with the libraries of the simulated host in front of Xen's own.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/util.h"
+#include "tools/tools.h"
+
+#define VERSION "0.1"
+
+struct xsr_tool xsr_tool;
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} commands[] = {
+    { "restore", xsr_cmd_restore,
+      "restore [--paused] [--name NAME] [--helper PATH] [--config FILE]\n"
+      "        [--stall SECONDS] [--json] FILE|-\n"
+      "    one domain from an xl save file or a libxl stream" },
+    { "destroy", xsr_cmd_destroy,
+      "destroy DOMID\n"
+      "    a domain, its xenstore nodes and its files" },
+    { "inspect", xsr_cmd_inspect,
+      "inspect [--json] [--memory [--skip-owned]] FILE|-\n"
+      "    the records of an image, checked; or the guest's memory" },
+    { "sim", xsr_cmd_sim,
+      "sim list | info DOMID | memory [--skip-owned] DOMID | xenstore [PATH] |\n"
+      "    destroy DOMID | run -- COMMAND | ...\n"
+      "    look at a simulated host" },
+};
+
+static void print_help(void)
+{
+    size_t i;
+
+    printf("usage: xensr [--sim[=DIR]] [-v] [-q] COMMAND ...\n\n"
+           "--sim[=DIR]   on a simulated host instead of a Xen host; DIR is "
+           "its folder\n"
+           "-v, -q        every record; only errors\n\n");
+    for (i = 0; i < XSR_ARRAY_LEN(commands); i++)
+        printf("%s\n\n", commands[i].help);
+    printf("exit status: 0 done; 1 failed, all undone; 2 usage; 3 input "
+           "damaged or refused;\n4 valid but not supported; 5 failed, and "
+           "somebody must look\n");
+}
+
+int xsr_tool_usage(const char *fmt, ...)
+{
+    va_list ap;
+
+    fputs("xensr: ", stderr);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputs("; xensr --help lists commands and options\n", stderr);
+    return XENSR_USAGE;
+}
+
+static void on_log(void *ctx, enum xensr_level level, const char *text)
+{
+    (void)ctx;
+    xsr_progress_clear();
+    xsr_log_to_stderr((void *)"xensr", (enum xsr_level)level, text);
+}
+
+static void on_progress(void *ctx, const char *what, uint64_t done,
+                        uint64_t total)
+{
+    (void)ctx;
+    xsr_progress_report(what, done, total);
+}
+
+int xsr_tool_open(const struct xensr_options *options, struct xensr **x_out)
+{
+    struct xensr_options o = *options;
+
+    o.on_log = on_log;
+    o.on_progress = on_progress;
+    o.max_level = xsr_tool.quiet     ? XENSR_LOG_ERROR
+                  : xsr_tool.verbose ? XENSR_LOG_DEBUG
+                                     : XENSR_LOG_INFO;
+    if (xensr_open(&o, x_out) == XENSR_OK)
+        return XENSR_OK;
+    fprintf(stderr, "xensr: cannot start: %s\n", strerror(errno));
+    return XENSR_FAILED;
+}
+
+/* ---- --sim -------------------------------------------------------------- */
+
+/* Take --sim[=DIR] out of argv. Behind "--" nothing is ours. */
+static bool take_sim(int *argc, char **argv, const char **dir_out)
+{
+    bool found = false;
+    int in, out = 1;
+
+    for (in = 1; in < *argc && strcmp(argv[in], "--") != 0; in++) {
+        if (strcmp(argv[in], "--sim") == 0) {
+            found = true;
+        } else if (strncmp(argv[in], "--sim=", 6) == 0) {
+            found = true;
+            *dir_out = argv[in] + 6;
+        } else {
+            argv[out++] = argv[in];
+        }
+    }
+    while (in < *argc)
+        argv[out++] = argv[in++];
+    argv[out] = NULL;
+    *argc = out;
+    return found;
+}
+
+/* The library path counts only when a program starts. */
+static int start_again(char **argv, const char *dir)
+{
+    int rc = xsr_sim_environment(dir);
+
+    if (rc != XENSR_OK)
+        return rc;
+    execv("/proc/self/exe", argv);
+    fprintf(stderr, "xensr: cannot start again for --sim: %s\n",
+            strerror(errno));
+    return XENSR_FAILED;
+}
+
+/* ---- main --------------------------------------------------------------- */
+
+static int run_command(int argc, char **argv)
+{
+    size_t i;
+
+    if (argc < 1)
+        return xsr_tool_usage("a command is missing");
+    for (i = 0; i < XSR_ARRAY_LEN(commands); i++)
+        if (strcmp(argv[0], commands[i].name) == 0)
+            return commands[i].run(argc, argv);
+    return xsr_tool_usage("there is no command \"%s\"", argv[0]);
+}
+
+int main(int argc, char **argv)
+{
+    const char *dir = NULL;
+    int i;
+
+    if (take_sim(&argc, argv, &dir))
+        return start_again(argv, dir);
+    for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+        if (strcmp(argv[i], "-v") == 0) {
+            xsr_tool.verbose = true;
+        } else if (strcmp(argv[i], "-q") == 0) {
+            xsr_tool.quiet = true;
+        } else if (strcmp(argv[i], "--help") == 0 ||
+                   strcmp(argv[i], "-h") == 0) {
+            print_help();
+            return XENSR_OK;
+        } else if (strcmp(argv[i], "--version") == 0) {
+            printf("xensr %s\n", VERSION);
+            return XENSR_OK;
+        } else {
+            return xsr_tool_usage("there is no option \"%s\"", argv[i]);
+        }
+    }
+    return run_command(argc - i, argv + i);
+}

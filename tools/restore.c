@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * `xensr restore`: options, signals, input; the work is libxensr's
+ * (plugin/restore.c); then the summary. Ctrl-C, SIGTERM and SIGHUP ask the
+ * library to stop and undo, however often they come.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/buf.h"
+#include "lib/fd.h"
+#include "lib/loop.h"
+#include "lib/util.h"
+#include "stream/limits.h"
+#include "tools/tools.h"
+
+struct request {
+    const char *name, *helper, *config, *file;
+    unsigned stall_ms;
+    bool paused, json;
+};
+
+/* ---- signals ------------------------------------------------------------ */
+
+static struct xensr *volatile running;
+static volatile sig_atomic_t stop_flag;
+
+static void on_stop_signal(int sig)
+{
+    (void)sig;
+    stop_flag = 1;
+    if (running)
+        xensr_interrupt(running);
+}
+
+/* No SA_RESTART: opening the input must come to an end too. */
+static void catch_signals(void)
+{
+    static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+    struct sigaction sa = { .sa_handler = on_stop_signal }, old;
+    size_t i;
+
+    sigemptyset(&sa.sa_mask);
+    for (i = 0; i < XSR_ARRAY_LEN(signals); i++) {
+        sigaction(signals[i], NULL, &old);
+        if (old.sa_handler != SIG_IGN || signals[i] != SIGHUP)
+            sigaction(signals[i], &sa, NULL);   /* nohup stays nohup */
+    }
+    xsr_fd_set_stop_flag(&stop_flag);
+}
+
+/* ---- options ------------------------------------------------------------ */
+
+static int parse_stall(const char *text, unsigned *ms_out)
+{
+    unsigned long seconds;
+    char *end;
+
+    errno = 0;
+    seconds = strtoul(text, &end, 10);
+    if (errno || end == text || *end || seconds == 0 || seconds > 1000000)
+        return xsr_tool_usage("--stall takes a number of seconds from 1 to "
+                              "1000000");
+    *ms_out = (unsigned)seconds * 1000;
+    return XENSR_OK;
+}
+
+static int parse_options(int argc, char **argv, struct request *rq)
+{
+    static const struct option options[] = {
+        { "paused", no_argument, NULL, 'p' },
+        { "name", required_argument, NULL, 'n' },
+        { "helper", required_argument, NULL, 'H' },
+        { "config", required_argument, NULL, 'c' },
+        { "stall", required_argument, NULL, 's' },
+        { "json", no_argument, NULL, 'j' },
+        { NULL, 0, NULL, 0 },
+    };
+    int c;
+
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, "qv", options, NULL)) >= 0) {
+        if (c == 'p')
+            rq->paused = true;
+        else if (c == 'n')
+            rq->name = optarg;
+        else if (c == 'H')
+            rq->helper = optarg;
+        else if (c == 'c')
+            rq->config = optarg;
+        else if (c == 'j')
+            rq->json = true;
+        else if (c == 'q')
+            xsr_tool.quiet = true;
+        else if (c == 'v')
+            xsr_tool.verbose = true;
+        else if (c != 's')
+            return xsr_tool_usage("restore: \"%s\" is not an option, or its "
+                                  "value is missing", argv[optind - 1]);
+        else if (parse_stall(optarg, &rq->stall_ms) != XENSR_OK)
+            return XENSR_USAGE;
+    }
+    if (optind != argc - 1)
+        return xsr_tool_usage("restore takes one file, or - for standard "
+                              "input");
+    rq->file = argv[optind];
+    return XENSR_OK;
+}
+
+/* The whole of a small text file, NUL-terminated. */
+static int read_config(const char *path, struct xsr_buf *out,
+                       struct xsr_err *err)
+{
+    struct xsr_input in = XSR_INPUT_INIT;
+    uint8_t bytes[4096];
+    size_t n = sizeof(bytes);
+    int rc;
+
+    if (xsr_input_open(&in, path, err) < 0)
+        return -1;
+    rc = xsr_buf_put(out, in.head, in.n_head, err);
+    while (rc == 0 && n == sizeof(bytes)) {
+        rc = xsr_read_upto(in.fd, bytes, sizeof(bytes), &n, path, err);
+        if (rc == 0)
+            rc = xsr_buf_put(out, bytes, n, err);
+        if (rc == 0 && out->len > XSR_MAX_XL_OPTIONAL)
+            rc = xsr_fail(err, XSR_E_LIMIT, "%s is larger than a configuration "
+                          "may be (%u bytes)", in.name, XSR_MAX_XL_OPTIONAL);
+    }
+    if (rc == 0)
+        rc = xsr_buf_put_zero(out, 1, err);
+    xsr_input_close(&in, false, &(struct xsr_err)XSR_ERR_INIT);
+    return rc;
+}
+
+/* ---- summary ------------------------------------------------------------ */
+
+static const char *type_name(enum xensr_guest type)
+{
+    static const char *const names[] = { "PV", "PVH", "HVM" };
+
+    return names[type];
+}
+
+static double rate_of(const struct xensr_restored *r, double seconds)
+{
+    uint64_t bytes = r->stream_bytes ? r->stream_bytes
+                                     : r->n_pages * XSR_PAGE_SIZE;
+
+    return seconds > 0 ? (double)bytes / (1 << 20) / seconds : 0;
+}
+
+static void print_summary(const struct xensr_restored *r, double seconds)
+{
+    printf("domain %u \"%s\" (%s) is restored and %s\n", r->domid, r->name,
+           type_name(r->guest), r->paused ? "paused" : "running");
+    printf("  uuid      %s\n", r->uuid);
+    printf("  memory    %" PRIu64 " kB; %" PRIu64 " pages in place\n",
+           r->memory_kb, r->n_pages);
+    printf("  vCPUs     %u\n", r->n_vcpus);
+    printf("  xenstore  frame %#" PRIx64 ", port %u\n", r->store_gfn,
+           r->store_port);
+    printf("  console   frame %#" PRIx64 ", port %u\n", r->console_gfn,
+           r->console_port);
+    if (r->emulator_file[0])
+        printf("  emulator  %s (%" PRIu64 " bytes)\n", r->emulator_file,
+               r->emulator_len);
+    if (r->stream_bytes)
+        printf("  stream    %" PRIu64 " bytes in %.2f s (%.0f MiB/s)\n",
+               r->stream_bytes, seconds, rate_of(r, seconds));
+    else
+        printf("  time      %.2f s (%.0f MiB of guest memory per second)\n",
+               seconds, rate_of(r, seconds));
+}
+
+static json_t *describe(const struct xensr_restored *r, double seconds)
+{
+    json_t *o = json_pack(
+        "{s:i, s:s, s:s, s:s, s:b, s:i, s:I, s:I, s:I, s:I, s:i, s:i, s:f, "
+        "s:f}",
+        "domid", (int)r->domid, "name", r->name, "uuid", r->uuid, "type",
+        type_name(r->guest), "paused", (int)r->paused, "vcpus",
+        (int)r->n_vcpus, "memory_kb", (json_int_t)r->memory_kb, "pages",
+        (json_int_t)r->n_pages, "store_gfn", (json_int_t)r->store_gfn,
+        "console_gfn", (json_int_t)r->console_gfn, "store_port",
+        (int)r->store_port, "console_port", (int)r->console_port, "seconds",
+        seconds, "mib_per_s", rate_of(r, seconds));
+
+    if (o && r->stream_bytes)
+        json_object_set_new(o, "stream_bytes",
+                            json_integer((json_int_t)r->stream_bytes));
+    if (o && r->emulator_file[0]) {
+        json_object_set_new(o, "emulator_file",
+                            json_string(r->emulator_file));
+        json_object_set_new(o, "emulator_bytes",
+                            json_integer((json_int_t)r->emulator_len));
+    }
+    return o;
+}
+
+static void print_json(json_t *o)
+{
+    if (o && json_dumpf(o, stdout, JSON_INDENT(2)) == 0)
+        putchar('\n');
+    json_decref(o);
+}
+
+/* The last word of a failure, for people and for programs. */
+static int refuse(const struct request *rq, int rc, const char *text,
+                  uint64_t offset)
+{
+    json_t *o;
+
+    xsr_progress_fini();
+    fprintf(stderr, "xensr: error: %s\n", text);
+    if (!rq->json)
+        return rc;
+    o = json_pack("{s:{s:i, s:s%}}", "error", "code", rc, "message", text,
+                  strlen(text));
+    if (o && offset != UINT64_MAX)
+        json_object_set_new(json_object_get(o, "error"), "offset",
+                            json_integer((json_int_t)offset));
+    print_json(o);
+    return rc;
+}
+
+/* ---- the restore -------------------------------------------------------- */
+
+/* The end of the data is there; were they whole? Only the unpacker knows. */
+static int on_input_end(void *ctx, char *text, unsigned text_len)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+
+    if (xsr_input_close(ctx, true, &err) == 0)
+        return 0;
+    snprintf(text, text_len, "%s", err.text);
+    return -1;
+}
+
+/* A device has room behind the image; a file and a pipe end with it. */
+static bool must_end(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && !S_ISBLK(st.st_mode);
+}
+
+static int restore(struct xensr *x, const struct request *rq,
+                   struct xsr_input *in, const char *config)
+{
+    struct xensr_restore_params params = {
+        .fd = in->fd, .name = rq->name, .config_json = config,
+        .paused = rq->paused, .head = in->head, .n_head = in->n_head,
+        .must_end = must_end(in->fd), .start_hvm = xsr_sim_active(),
+        .on_input_end = on_input_end, .ctx = in,
+    };
+    struct xsr_err damage = XSR_ERR_INIT;
+    struct xensr_restored result;
+    uint64_t start_ms = xsr_now_ms();
+    double seconds;
+    int rc;
+
+    xsr_progress_init(in);
+    rc = xensr_restore(x, &params, &result);
+    xsr_progress_fini();
+    seconds = (double)(xsr_now_ms() - start_ms) / 1000;
+    if (rc == XENSR_OK) {
+        if (rq->json)
+            print_json(describe(&result, seconds));
+        else if (!xsr_tool.quiet)
+            print_summary(&result, seconds);
+        return rc;
+    }
+    /* what was wrong with the short stream may be damage around it */
+    if (xsr_input_close(in, false, &damage) < 0 && rc != XENSR_LOOK &&
+        !stop_flag)
+        return refuse(rq, XENSR_BAD_INPUT, damage.text, UINT64_MAX);
+    return refuse(rq, rc, xensr_error(x), xensr_error_offset(x));
+}
+
+static int open_and_restore(struct xensr *x, const struct request *rq)
+{
+    struct xsr_input in = XSR_INPUT_INIT;
+    struct xsr_buf config = XSR_BUF_INIT;
+    struct xsr_err err = XSR_ERR_INIT;
+    int rc;
+
+    if ((rq->config && read_config(rq->config, &config, &err) < 0) ||
+        xsr_input_open(&in, rq->file, &err) < 0)
+        rc = refuse(rq, XENSR_FAILED, stop_flag ? "interrupted; nothing had "
+                    "been done" : err.text, UINT64_MAX);
+    else
+        rc = restore(x, rq, &in, (const char *)config.p);
+    xsr_input_close(&in, false, &err);
+    xsr_buf_fini(&config);
+    return rc;
+}
+
+int xsr_cmd_restore(int argc, char **argv)
+{
+    struct request rq = { 0 };
+    struct xensr_options options = { 0 };
+    struct xensr *x;
+    int rc;
+
+    rc = parse_options(argc, argv, &rq);
+    if (rc != XENSR_OK)
+        return rc;
+    options.helper = rq.helper;
+    options.stall_ms = options.hang_ms = rq.stall_ms;
+    rc = xsr_tool_open(&options, &x);
+    if (rc != XENSR_OK)
+        return rc;
+    running = x;
+    catch_signals();
+    rc = open_and_restore(x, &rq);
+    running = NULL;
+    xsr_fd_set_stop_flag(NULL);
+    xensr_close(x);
+    return rc;
+}

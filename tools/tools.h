@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The subcommands of `xensr` and what they share. main.c has the table; every
+ * subcommand is one file and returns the exit code (enum xensr_result).
+ */
+#ifndef XSR_TOOLS_TOOLS_H
+#define XSR_TOOLS_TOOLS_H
+
+#include <stdbool.h>
+
+#include "lib/err.h"
+#include "lib/log.h"
+#include "plugin/xensr.h"
+#include "tools/input.h"
+
+struct xsr_tool {               /* options in front of the subcommand */
+    bool quiet, verbose;
+};
+extern struct xsr_tool xsr_tool;
+
+/* argv[0] is the subcommand's name. */
+int xsr_cmd_restore(int argc, char **argv);
+int xsr_cmd_destroy(int argc, char **argv);
+int xsr_cmd_inspect(int argc, char **argv);
+int xsr_cmd_sim(int argc, char **argv);
+
+/* "xensr: ..." and where to find help; returns XENSR_USAGE. */
+int xsr_tool_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* A context with the tool's options, which logs to stderr. */
+int xsr_tool_open(const struct xensr_options *options, struct xensr **x_out);
+
+/* ---- sim.c -------------------------------------------------------------- */
+
+/*
+ * Set the environment of a simulated host: library path, XENSR_SIM_DIR (dir,
+ * or the present one, or the user's default), folders below it. dir may be
+ * NULL. 0 or an exit code, with the reason printed.
+ */
+int xsr_sim_environment(const char *dir);
+/* Do the libraries of a simulated host stand in for Xen's in this process? */
+bool xsr_sim_active(void);
+
+/* ---- progress.c --------------------------------------------------------- */
+
+/* One updating line on a terminal, plain lines elsewhere, silent with -q. */
+void xsr_progress_init(const struct xsr_input *in);
+void xsr_progress_report(const char *what, uint64_t done, uint64_t total);
+/* The line is finished; log lines do it themselves. */
+void xsr_progress_clear(void);
+void xsr_progress_fini(void);
+
+#endif
