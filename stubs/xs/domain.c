@@ -8,14 +8,15 @@
 
 #include <errno.h>
 
+#include "stubs/hv/hv.h"
 #include "stubs/world/world.h"
 #include "stubs/xs/xs.h"
 
 static int commit_dom(enum xsr_xs_op_kind kind, uint32_t domid,
-                      uint32_t second, uint64_t gfn)
+                      uint32_t target)
 {
     struct xsr_buf ops = XSR_BUF_INIT;
-    int rc = xsr_xs_op_put_dom(&ops, kind, domid, second, gfn);
+    int rc = xsr_xs_op_put_dom(&ops, kind, domid, target);
 
     if (!rc)
         rc = xsr_xs_commit(&ops);
@@ -32,45 +33,112 @@ static int leave(bool change, int rc)
     return rc;
 }
 
-/* A domain that died while nobody could report it (its killer was killed). */
-static int drop_if_dead(uint32_t domid)
+/* What the store knows of a domain, copied; false: it is not introduced. */
+static bool known(uint32_t domid, struct xsr_xs_dom *out)
 {
-    if (xsr_hv_domain_exists(domid))
-        return 0;
-    if (xsr_xs_enter(true))
+    const struct xsr_xs_dom *dom;
+
+    if (xsr_xs_enter(false))
+        return false;
+    dom = xsr_xs_state_dom(xsr_xs_state(), domid);
+    if (dom)
+        *out = *dom;
+    xsr_xs_leave(false);
+    return dom != NULL;
+}
+
+/* Domain 0's end of the store's channel, if it still is that. */
+static void close_local(const struct xsr_xs_dom *dom)
+{
+    struct xsr_hv_port p;
+
+    if (!dom->local || xsr_hv_next_port(0, dom->local, &p) ||
+        p.port != dom->local || p.remote_dom != dom->domid)
+        return;
+    xsr_hv_evtchn_close(dom->local);
+}
+
+/* Release, or with GONE also the nodes; -1: errno ENOENT if not introduced. */
+static int forget(enum xsr_xs_op_kind kind, uint32_t domid)
+{
+    struct xsr_xs_dom dom = { 0 };
+    int rc = -1, keep;
+
+    xsr_sim_lock();
+    if (!known(domid, &dom) && kind == XSR_XS_OP_RELEASE)
+        errno = ENOENT;
+    else if (!xsr_xs_enter(true))
+        rc = leave(true, commit_dom(kind, domid, 0));
+    keep = errno;
+    if (!rc)
+        close_local(&dom);
+    xsr_sim_unlock();
+    errno = keep;
+    return rc;
+}
+
+static int commit_introduce(uint32_t domid, uint32_t port, uint64_t gfn,
+                            uint32_t local)
+{
+    struct xsr_buf ops = XSR_BUF_INIT;
+    int rc = -1;
+
+    if (!xsr_xs_enter(true)) {
+        rc = xsr_xs_op_put_introduce(&ops, domid, port, gfn, local);
+        if (!rc)
+            rc = xsr_xs_commit(&ops);
+        xsr_xs_leave(true);
+    }
+    xsr_buf_fini(&ops);
+    return rc;
+}
+
+/* xenstored binds the guest's port, so it must be one waiting for domain 0. */
+static int introduce_new(uint32_t domid, uint64_t gfn, uint32_t port)
+{
+    int local = xsr_hv_evtchn_bind(domid, port), rc;
+
+    if (local < 0) {
+        xsr_sim_log("xenstore: introduce of domain %u refused: port %u does "
+                    "not wait for domain 0", domid, port);
+        errno = -local;
         return -1;
-    if (!xsr_xs_state_dom(xsr_xs_state(), domid))
-        return leave(true, 0);
-    return leave(true, commit_dom(XSR_XS_OP_GONE, domid, 0, 0));
+    }
+    rc = commit_introduce(domid, port, gfn, (uint32_t)local);
+    if (rc)
+        xsr_hv_evtchn_close((uint32_t)local);
+    return rc;
 }
 
 static int introduce_locked(uint32_t domid, uint64_t gfn, uint32_t port)
 {
-    const struct xsr_xs_dom *dom;
+    struct xsr_xs_dom dom;
+    bool have = known(domid, &dom);
 
     if (!xsr_hv_domain_exists(domid) || !xsr_hv_port_valid(domid, port)) {
-        xsr_sim_log("xenstore: introduce of domain %u refused: %s", domid,
-                    xsr_hv_domain_exists(domid) ? "no such event channel"
-                                                : "no such domain");
+        xsr_sim_log("xenstore: introduce of domain %u refused: no such %s",
+                    domid, xsr_hv_domain_exists(domid) ? "event channel"
+                                                       : "domain");
         errno = EINVAL;
         return -1;
     }
-    if (xsr_xs_enter(true))
-        return -1;
-    dom = xsr_xs_state_dom(xsr_xs_state(), domid);
-    if (dom && dom->gfn != gfn) {
+    if (!have)
+        return introduce_new(domid, gfn, port);
+    if (dom.gfn != gfn) {
         errno = EINVAL;
-        return leave(true, -1);
+        return -1;
     }
-    if (dom && dom->port == port)
-        return leave(true, 0);
-    return leave(true, commit_dom(XSR_XS_OP_INTRODUCE, domid, port, gfn));
+    if (dom.port == port)
+        return 0;
+    close_local(&dom);
+    return introduce_new(domid, gfn, port);
 }
 
 int xsr_xs_introduce(struct xsr_xs *xs, uint32_t domid, uint64_t gfn,
                      uint32_t port)
 {
-    int rc;
+    struct xsr_xs_dom dom;
+    int rc = 0;
 
     (void)xs;
     if (!port || !domid) {
@@ -78,7 +146,9 @@ int xsr_xs_introduce(struct xsr_xs *xs, uint32_t domid, uint64_t gfn,
         return -1;
     }
     xsr_sim_lock();
-    rc = drop_if_dead(domid);
+    /* Died while nobody could report it: its killer was killed. */
+    if (known(domid, &dom) && !xsr_hv_domain_exists(domid))
+        rc = forget(XSR_XS_OP_GONE, domid);
     if (!rc)
         rc = introduce_locked(domid, gfn, port);
     xsr_sim_unlock();
@@ -95,19 +165,12 @@ static int need_introduced(uint32_t domid)
 
 int xsr_xs_release(struct xsr_xs *xs, uint32_t domid)
 {
-    int rc;
-
     (void)xs;
     if (!domid) {
         errno = EINVAL;
         return -1;
     }
-    if (xsr_xs_enter(true))
-        return -1;
-    rc = need_introduced(domid);
-    if (!rc)
-        rc = commit_dom(XSR_XS_OP_RELEASE, domid, 0, 0);
-    return leave(true, rc);
+    return forget(XSR_XS_OP_RELEASE, domid);
 }
 
 /* Which shutdowns were reported is not kept, so there is nothing to clear. */
@@ -132,7 +195,7 @@ int xsr_xs_set_target(struct xsr_xs *xs, uint32_t domid, uint32_t target)
         return -1;
     rc = need_introduced(domid) || need_introduced(target) ? -1 : 0;
     if (!rc)
-        rc = commit_dom(XSR_XS_OP_TARGET, domid, target, 0);
+        rc = commit_dom(XSR_XS_OP_TARGET, domid, target);
     return leave(true, rc);
 }
 
@@ -172,14 +235,8 @@ void xsr_xs_domain_gone(uint32_t domid)
 {
     int keep = errno;
 
-    if (xsr_xs_enter(true)) {
+    if (forget(XSR_XS_OP_GONE, domid))
         xsr_sim_log("xenstore: death of domain %u could not be told (errno "
                     "%d)", domid, errno);
-    } else {
-        if (commit_dom(XSR_XS_OP_GONE, domid, 0, 0))
-            xsr_sim_log("xenstore: death of domain %u could not be told "
-                        "(errno %d)", domid, errno);
-        xsr_xs_leave(true);
-    }
     errno = keep;
 }

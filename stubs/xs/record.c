@@ -50,18 +50,27 @@ int xsr_xs_op_put_perms(struct xsr_buf *ops, const char *path,
     return rc;
 }
 
-int xsr_xs_op_put_dom(struct xsr_buf *ops, enum xsr_xs_op_kind kind,
-                      uint32_t domid, uint32_t second, uint64_t gfn)
+int xsr_xs_op_put_introduce(struct xsr_buf *ops, uint32_t domid,
+                            uint32_t port, uint64_t gfn, uint32_t local)
 {
-    uint8_t data[16];
-    size_t len = kind == XSR_XS_OP_INTRODUCE ? 16
-                 : kind == XSR_XS_OP_TARGET  ? 8
-                                             : 4;
+    uint8_t data[20];
 
     xsr_st_le32(data, domid);
-    xsr_st_le32(data + 4, second);
+    xsr_st_le32(data + 4, port);
     xsr_st_le64(data + 8, gfn);
-    return xsr_xs_op_put(ops, kind, "", data, len);
+    xsr_st_le32(data + 16, local);
+    return xsr_xs_op_put(ops, XSR_XS_OP_INTRODUCE, "", data, sizeof(data));
+}
+
+int xsr_xs_op_put_dom(struct xsr_buf *ops, enum xsr_xs_op_kind kind,
+                      uint32_t domid, uint32_t target)
+{
+    uint8_t data[8];
+
+    xsr_st_le32(data, domid);
+    xsr_st_le32(data + 4, target);
+    return xsr_xs_op_put(ops, kind, "", data,
+                         kind == XSR_XS_OP_TARGET ? 8 : 4);
 }
 
 /* Does kind name a node, and is path one? */

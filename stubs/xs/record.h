@@ -19,7 +19,8 @@ enum xsr_xs_op_kind {
     XSR_XS_OP_MKDIR,
     XSR_XS_OP_RM,
     XSR_XS_OP_PERMS,            /* data: u32 id, u32 bits each */
-    XSR_XS_OP_INTRODUCE,        /* data: u32 domid, u32 port, u64 gfn */
+    XSR_XS_OP_INTRODUCE,        /* data: u32 domid, u32 port, u64 gfn,
+                                   u32 domain 0's port bound to port */
     XSR_XS_OP_RELEASE,          /* data: u32 domid */
     XSR_XS_OP_GONE,             /* data: u32 domid; its nodes go too */
     XSR_XS_OP_TARGET,           /* data: u32 domid, u32 target */
@@ -41,9 +42,11 @@ int xsr_xs_op_put(struct xsr_buf *ops, enum xsr_xs_op_kind kind,
                   const char *path, const void *data, size_t len);
 int xsr_xs_op_put_perms(struct xsr_buf *ops, const char *path,
                         const struct xsr_xs_perm *perms, uint32_t n);
-/* domid and, unless len is 4, a second u32 and a u64. */
+int xsr_xs_op_put_introduce(struct xsr_buf *ops, uint32_t domid,
+                            uint32_t port, uint64_t gfn, uint32_t local);
+/* target is for XSR_XS_OP_TARGET only. */
 int xsr_xs_op_put_dom(struct xsr_buf *ops, enum xsr_xs_op_kind kind,
-                      uint32_t domid, uint32_t second, uint64_t gfn);
+                      uint32_t domid, uint32_t target);
 
 /* 1: one operation taken from cur; 0: none left; -1: errno EIO, malformed. */
 int xsr_xs_op_get(struct xsr_cur *cur, struct xsr_xs_op *op_out);

@@ -117,11 +117,13 @@ static int owned_by(void *ctx, const char *path,
 
 static void drop_dom(struct xsr_xs_state *st, struct xsr_xs_dom *dom)
 {
+    uint32_t domid = dom->domid;
+
     st->n_doms--;
     memmove(dom, dom + 1,
             (size_t)(&st->doms[st->n_doms] - dom) * sizeof(*dom));
     for (uint32_t i = 0; i < st->n_doms; i++)
-        if (st->doms[i].target == dom->domid)
+        if (st->doms[i].target == domid)
             st->doms[i].target = 0;
 }
 
@@ -141,20 +143,32 @@ static int release(struct xsr_xs_state *st, uint32_t domid, bool gone,
     return dom ? event(events, true, "@releaseDomain") : 0;
 }
 
-static int introduce(struct xsr_xs_state *st, uint32_t domid, uint32_t port,
-                     uint64_t gfn, struct xsr_buf *events)
+static int introduce(struct xsr_xs_state *st, const struct xsr_xs_op *op,
+                     struct xsr_buf *events)
 {
-    struct xsr_xs_dom *dom = find_dom(st, domid);
+    struct xsr_err err = XSR_ERR_INIT;
+    struct xsr_xs_dom new = { 0 }, *dom;
+    struct xsr_cur cur;
 
+    xsr_cur_init(&cur, op->data, op->len, 0);
+    if (xsr_get_u32(&cur, &new.domid, "domid", &err) ||
+        xsr_get_u32(&cur, &new.port, "port", &err) ||
+        xsr_get_u64(&cur, &new.gfn, "gfn", &err) ||
+        xsr_get_u32(&cur, &new.local, "local port", &err)) {
+        errno = EIO;
+        return -1;
+    }
+    dom = find_dom(st, new.domid);
     if (dom) {
-        dom->port = port;
+        dom->port = new.port;
+        dom->local = new.local;
         return 0;
     }
     dom = realloc(st->doms, (st->n_doms + 1u) * sizeof(*dom));
     if (!dom)
         return -1;
     st->doms = dom;
-    dom[st->n_doms++] = (struct xsr_xs_dom){ domid, port, 0, gfn };
+    dom[st->n_doms++] = new;
     return event(events, true, "@introduceDomain");
 }
 
@@ -164,23 +178,20 @@ static int apply_dom(struct xsr_xs_state *st, const struct xsr_xs_op *op,
     struct xsr_err err = XSR_ERR_INIT;
     struct xsr_xs_dom *dom;
     struct xsr_cur cur;
-    uint32_t domid, second = 0;
-    uint64_t gfn = 0;
+    uint32_t domid, target = 0;
 
     xsr_cur_init(&cur, op->data, op->len, 0);
     if (xsr_get_u32(&cur, &domid, "domid", &err) ||
-        (op->len > 4 && xsr_get_u32(&cur, &second, "second", &err)) ||
-        (op->len > 8 && xsr_get_u64(&cur, &gfn, "gfn", &err))) {
+        (op->kind == XSR_XS_OP_TARGET &&
+         xsr_get_u32(&cur, &target, "target", &err))) {
         errno = EIO;
         return -1;
     }
-    if (op->kind == XSR_XS_OP_INTRODUCE)
-        return introduce(st, domid, second, gfn, events);
     if (op->kind != XSR_XS_OP_TARGET)
         return release(st, domid, op->kind == XSR_XS_OP_GONE, seq, events);
     dom = find_dom(st, domid);
     if (dom)
-        dom->target = second;
+        dom->target = target;
     return 0;
 }
 
@@ -246,6 +257,8 @@ static int apply_one(struct xsr_xs_state *st, const struct xsr_xs_op *op,
         return apply_perms(st, op, seq, events);
     case XSR_XS_OP_NODE:
         return apply_node(st, op);
+    case XSR_XS_OP_INTRODUCE:
+        return introduce(st, op, events);
     case XSR_XS_OP_SPECIAL:
         return event(events, true, op->path);
     default:
@@ -299,10 +312,10 @@ int xsr_xs_state_dump(const struct xsr_xs_state *st, struct xsr_buf *ops)
     for (uint32_t i = 0; i < st->n_doms; i++) {
         const struct xsr_xs_dom *d = &st->doms[i];
 
-        if (xsr_xs_op_put_dom(ops, XSR_XS_OP_INTRODUCE, d->domid, d->port,
-                              d->gfn) ||
+        if (xsr_xs_op_put_introduce(ops, d->domid, d->port, d->gfn,
+                                    d->local) ||
             (d->target && xsr_xs_op_put_dom(ops, XSR_XS_OP_TARGET, d->domid,
-                                            d->target, 0)))
+                                            d->target)))
             return -1;
     }
     return 0;

@@ -12,6 +12,7 @@
 
 struct xsr_xs_dom {             /* introduced, not yet released */
     uint32_t domid, port, target;
+    uint32_t local;             /* domain 0's end of the channel */
     uint64_t gfn;
 };
 
