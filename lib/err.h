@@ -13,20 +13,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum xsr_kind { /* what the caller may want to decide on */
-                XSR_E_OK = 0,
-                XSR_E_EOF,         /* stream ended too early */
-                XSR_E_FORMAT,      /* bytes that the format does not allow */
-                XSR_E_ORDER,       /* allowed bytes at a wrong moment */
-                XSR_E_LIMIT,       /* larger than stream/limits.h permits */
-                XSR_E_UNSUPPORTED, /* valid, but not ours (version, feature) */
-                XSR_E_IO,          /* a system call failed; see .sys */
-                XSR_E_PEER,        /* helper or parent misbehaved or vanished */
-                XSR_E_XEN, /* hypervisor or xenstore refused; see .sys */
-                XSR_E_TIMEOUT,
-                XSR_E_STOPPED, /* somebody asked us to stop */
-                XSR_E_NOMEM,
-                XSR_E_BUG /* our own invariant; never from input */
+/* What the caller may want to decide on */
+enum xsr_kind {
+    XSR_E_OK = 0,
+    XSR_E_EOF,         /* stream ended too early */
+    XSR_E_FORMAT,      /* bytes that the format does not allow */
+    XSR_E_ORDER,       /* allowed bytes at a wrong moment */
+    XSR_E_LIMIT,       /* larger than stream/limits.h permits */
+    XSR_E_UNSUPPORTED, /* valid, but not ours (version, feature) */
+    XSR_E_IO,          /* a system call failed; see .sys */
+    XSR_E_PEER,        /* helper or parent misbehaved or vanished */
+    XSR_E_XEN,         /* hypervisor or xenstore refused; see .sys */
+    XSR_E_TIMEOUT,
+    XSR_E_STOPPED, /* somebody asked us to stop */
+    XSR_E_NOMEM,
+    XSR_E_BUG /* our own invariant; never from input */
 };
 
 #define XSR_ERR_TEXT  256

@@ -16,18 +16,19 @@
 #include "lib/bytes.h"
 #include "lib/err.h"
 
-enum xsr_msg { /* what a message is, whatever its number */
-               XSR_MSG_LOG,
-               XSR_MSG_PROGRESS,
-               XSR_MSG_SUSPEND,
-               XSR_MSG_POSTCOPY,
-               XSR_MSG_CHECKPOINT,
-               XSR_MSG_WAIT_CHECKPOINT,
-               XSR_MSG_SWITCH_LOGDIRTY,
-               XSR_MSG_STATIC_DATA_DONE,
-               XSR_MSG_RESTORE_RESULTS,
-               XSR_MSG_COMPLETE,
-               XSR_N_MSG
+/* What a message is, whatever its number */
+enum xsr_msg {
+    XSR_MSG_LOG,
+    XSR_MSG_PROGRESS,
+    XSR_MSG_SUSPEND,
+    XSR_MSG_POSTCOPY,
+    XSR_MSG_CHECKPOINT,
+    XSR_MSG_WAIT_CHECKPOINT,
+    XSR_MSG_SWITCH_LOGDIRTY,
+    XSR_MSG_STATIC_DATA_DONE,
+    XSR_MSG_RESTORE_RESULTS,
+    XSR_MSG_COMPLETE,
+    XSR_N_MSG
 };
 
 enum xsr_ipc_gen { XSR_IPC_G7, XSR_N_IPC_GEN }; /* Xen 4.14-4.22 */
