@@ -95,8 +95,10 @@ static void find_root_cause(const struct xsr_answer *a, struct xsr_err *err)
     else if (a->parent_gone)
         xsr_fail(err, XSR_E_PEER, "the toolstack has gone away");
     else if (a->refused[0])
-        xsr_fail_sys(err, XSR_E_PEER, ECANCELED, "the toolstack refused %s",
-                     a->refused);
+        xsr_fail(err, XSR_E_PEER, "the toolstack refused %s", a->refused);
+    else
+        return;
+    err->sys = ECANCELED;
 }
 
 /* restore_results comes always, also after a failure: the stock helper does. */
