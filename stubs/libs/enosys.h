@@ -14,12 +14,12 @@
 
 #define XSR_EXPORT __attribute__((visibility("default")))
 
-#define XSR_ENOSYS_AS(type, name, value)                                      \
-    XSR_EXPORT type xsr_no_##name(void) __asm__(#name);                       \
-    type xsr_no_##name(void)                                                  \
-    {                                                                         \
-        xsr_sim_enosys(#name);                                                \
-        return value;                                                         \
+#define XSR_ENOSYS_AS(type, name, value)                \
+    XSR_EXPORT type xsr_no_##name(void) __asm__(#name); \
+    type xsr_no_##name(void)                            \
+    {                                                   \
+        xsr_sim_enosys(#name);                          \
+        return value;                                   \
     }
 
 #define XSR_ENOSYS(name)      XSR_ENOSYS_AS(int, name, -1)

@@ -34,7 +34,7 @@ struct port {
 struct xenevtchn_handle {
     int poll_fd, event_fd, file_fd;
     struct port *ports;
-    size_t n_ports, next;       /* next: where to look first, to be fair */
+    size_t n_ports, next; /* next: where to look first, to be fair */
     bool restricted;
     domid_t only;
 };
@@ -99,14 +99,14 @@ static void handle_free(xenevtchn_handle *h)
 xenevtchn_handle *xenevtchn_open(struct xentoollog_logger *logger,
                                  unsigned int flags)
 {
-    struct epoll_event in = { .events = EPOLLIN };
+    struct epoll_event in = {.events = EPOLLIN};
     xenevtchn_handle *h = calloc(1, sizeof(*h));
 
     (void)logger;
     if (!h)
         return NULL;
-    h->poll_fd = epoll_create1(flags & XENEVTCHN_NO_CLOEXEC ? 0
-                                                            : EPOLL_CLOEXEC);
+    h->poll_fd =
+        epoll_create1(flags & XENEVTCHN_NO_CLOEXEC ? 0 : EPOLL_CLOEXEC);
     h->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     h->file_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (h->poll_fd < 0 || h->event_fd < 0 || h->file_fd < 0 ||
@@ -163,7 +163,7 @@ static struct port *find(xenevtchn_handle *h, uint32_t number)
     for (size_t i = 0; i < h->n_ports; i++)
         if (h->ports[i].number == number)
             return &h->ports[i];
-    errno = ENOTCONN;           /* as the kernel's driver */
+    errno = ENOTCONN; /* as the kernel's driver */
     return NULL;
 }
 
@@ -181,7 +181,7 @@ static int add(xenevtchn_handle *h, int rc)
         return -1;
     }
     h->ports = p;
-    h->ports[h->n_ports++] = (struct port){ (uint32_t)rc, false };
+    h->ports[h->n_ports++] = (struct port){(uint32_t)rc, false};
     wake_self(h);
     return rc;
 }
@@ -194,23 +194,22 @@ static bool forbidden(const xenevtchn_handle *h, uint32_t domid)
     return true;
 }
 
-xenevtchn_port_or_error_t
-xenevtchn_bind_unbound_port(xenevtchn_handle *h, uint32_t domid)
+xenevtchn_port_or_error_t xenevtchn_bind_unbound_port(xenevtchn_handle *h,
+                                                      uint32_t domid)
 {
     return forbidden(h, domid) ? -1 : add(h, xsr_hv_evtchn_alloc(0, domid));
 }
 
-xenevtchn_port_or_error_t
-xenevtchn_bind_interdomain(xenevtchn_handle *h, uint32_t domid,
-                           evtchn_port_t remote_port)
+xenevtchn_port_or_error_t xenevtchn_bind_interdomain(xenevtchn_handle *h,
+                                                     uint32_t domid,
+                                                     evtchn_port_t remote_port)
 {
-    return forbidden(h, domid)
-               ? -1
-               : add(h, xsr_hv_evtchn_bind(domid, remote_port));
+    return forbidden(h, domid) ? -1
+                               : add(h, xsr_hv_evtchn_bind(domid, remote_port));
 }
 
-xenevtchn_port_or_error_t
-xenevtchn_bind_virq(xenevtchn_handle *h, unsigned int virq)
+xenevtchn_port_or_error_t xenevtchn_bind_virq(xenevtchn_handle *h,
+                                              unsigned int virq)
 {
     if (h->restricted) {
         errno = EACCES;
@@ -251,7 +250,7 @@ int xenevtchn_unmask(xenevtchn_handle *h, evtchn_port_t port)
     if (!p)
         return -1;
     p->masked = false;
-    wake_self(h);               /* an event may have come meanwhile */
+    wake_self(h); /* an event may have come meanwhile */
     return 0;
 }
 
@@ -271,7 +270,7 @@ static uint32_t look(xenevtchn_handle *h)
             continue;
         h->next = (size_t)(p - h->ports) + 1;
         p->masked = true;
-        wake_self(h);           /* others may have one as well */
+        wake_self(h); /* others may have one as well */
         return p->number;
     }
     return 0;
@@ -279,7 +278,7 @@ static uint32_t look(xenevtchn_handle *h)
 
 xenevtchn_port_or_error_t xenevtchn_pending(xenevtchn_handle *h)
 {
-    struct pollfd p = { .fd = h->poll_fd, .events = POLLIN };
+    struct pollfd p = {.fd = h->poll_fd, .events = POLLIN};
     uint32_t port;
 
     while (!(port = look(h))) {

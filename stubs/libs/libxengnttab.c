@@ -12,15 +12,14 @@
 #include "stubs/libs/enosys.h"
 
 struct xengntdev_handle {
-    int fd;                     /* for callers that poll or pass it on */
+    int fd; /* for callers that poll or pass it on */
 };
 
 XSR_EXPORT struct xengntdev_handle *xengnttab_open(void *logger,
                                                    unsigned flags);
 XSR_EXPORT int xengnttab_close(struct xengntdev_handle *h);
 XSR_EXPORT int xengnttab_fd(struct xengntdev_handle *h);
-XSR_EXPORT int xengnttab_set_max_grants(struct xengntdev_handle *h,
-                                        uint32_t n);
+XSR_EXPORT int xengnttab_set_max_grants(struct xengntdev_handle *h, uint32_t n);
 XSR_EXPORT struct xengntdev_handle *xengntshr_open(void *logger,
                                                    unsigned flags);
 XSR_EXPORT int xengntshr_close(struct xengntdev_handle *h);
@@ -59,7 +58,7 @@ int xengnttab_set_max_grants(struct xengntdev_handle *h, uint32_t n)
 {
     (void)h;
     (void)n;
-    return 0;                   /* ignored by current kernels as well */
+    return 0; /* ignored by current kernels as well */
 }
 
 struct xengntdev_handle *xengntshr_open(void *logger, unsigned flags)

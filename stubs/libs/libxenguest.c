@@ -80,8 +80,8 @@ static int errno_of(const struct xsr_err *err)
 static int failed(const struct xsr_log *log, const struct xsr_err *err)
 {
     if (err->offset != XSR_NO_OFFSET)
-        xsr_log(log, XSR_LOG_ERROR, "image offset %" PRIu64 ": %s",
-                err->offset, err->text);
+        xsr_log(log, XSR_LOG_ERROR, "image offset %" PRIu64 ": %s", err->offset,
+                err->text);
     else
         xsr_log(log, XSR_LOG_ERROR, "%s", err->text);
     errno = errno_of(err);
@@ -104,7 +104,8 @@ static int check_stream_type(xc_stream_type_t type, struct xsr_err *err)
     return xsr_fail(err, XSR_E_UNSUPPORTED,
                     "stream of type %d (1 Remus, 2 COLO); the simulated "
                     "host's libxenguest restores plain ones (0) only, run "
-                    "the host's own libxenguest", (int)type);
+                    "the host's own libxenguest",
+                    (int)type);
 }
 
 int xc_domain_restore(xc_interface *xch, int io_fd, uint32_t dom,
@@ -114,18 +115,24 @@ int xc_domain_restore(xc_interface *xch, int io_fd, uint32_t dom,
                       xc_stream_type_t stream_type,
                       struct restore_callbacks *callbacks, int send_back_fd)
 {
-    static const struct xsr_engine_restore_ops ops = { on_static_data_done };
+    static const struct xsr_engine_restore_ops ops = {on_static_data_done};
     const struct xsr_log *log = callers_log();
-    const struct xsr_log own = { on_line, on_progress, xch, XSR_LOG_WARN };
+    const struct xsr_log own = {on_line, on_progress, xch, XSR_LOG_WARN};
     struct xsr_err err = XSR_ERR_INIT;
     struct xsr_engine_restore r = {
-        .xch = xch, .fd = io_fd, .domid = dom,
-        .store_evtchn = store_evtchn, .store_domid = store_domid,
-        .console_evtchn = console_evtchn, .console_domid = console_domid,
-        .log = log ? log : &own, .ops = &ops, .ops_ctx = callbacks,
+        .xch = xch,
+        .fd = io_fd,
+        .domid = dom,
+        .store_evtchn = store_evtchn,
+        .store_domid = store_domid,
+        .console_evtchn = console_evtchn,
+        .console_domid = console_domid,
+        .log = log ? log : &own,
+        .ops = &ops,
+        .ops_ctx = callbacks,
     };
 
-    (void)send_back_fd;         /* COLO's */
+    (void)send_back_fd; /* COLO's */
     if (check_stream_type(stream_type, &err) || xsr_engine_restore(&r, &err))
         return failed(r.log, &err);
     *store_mfn = r.store_gfn;
@@ -137,7 +144,7 @@ int xc_domain_save(xc_interface *xch, int io_fd, uint32_t dom, uint32_t flags,
                    struct save_callbacks *callbacks,
                    xc_stream_type_t stream_type, int recv_fd)
 {
-    const struct xsr_log own = { on_line, NULL, xch, XSR_LOG_WARN };
+    const struct xsr_log own = {on_line, NULL, xch, XSR_LOG_WARN};
     const struct xsr_log *log = callers_log();
 
     (void)io_fd;
@@ -147,7 +154,8 @@ int xc_domain_save(xc_interface *xch, int io_fd, uint32_t dom, uint32_t flags,
     (void)recv_fd;
     xsr_log(log ? log : &own, XSR_LOG_ERROR,
             "domain %" PRIu32 " cannot be saved: the simulated host's "
-            "libxenguest only restores; run the host's own libxenguest", dom);
+            "libxenguest only restores; run the host's own libxenguest",
+            dom);
     return xsr_sim_enosys("xc_domain_save");
 }
 

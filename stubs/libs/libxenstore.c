@@ -17,22 +17,22 @@
 #pragma GCC visibility push(default)
 
 /* struct xs_handle is opaque to callers and ours to define. */
-static struct xsr_xs *conn(struct xs_handle *h)
+static struct xsr_store *conn(struct xs_handle *h)
 {
-    return (struct xsr_xs *)h;
+    return (struct xsr_store *)h;
 }
 
 struct xs_handle *xs_open(unsigned long flags)
 {
-    struct xsr_xs *xs;
+    struct xsr_store *xs;
 
-    (void)flags;                /* filtering after xs_unwatch is always on */
-    return xsr_xs_open(&xs) ? NULL : (struct xs_handle *)xs;
+    (void)flags; /* filtering after xs_unwatch is always on */
+    return xsr_store_open(&xs) ? NULL : (struct xs_handle *)xs;
 }
 
 void xs_close(struct xs_handle *h)
 {
-    xsr_xs_close(conn(h));
+    xsr_store_close(conn(h));
 }
 
 struct xs_handle *xs_daemon_open(void)
@@ -65,7 +65,7 @@ char **xs_directory(struct xs_handle *h, xs_transaction_t t, const char *path,
 {
     char **names;
 
-    return xsr_xs_directory(conn(h), t, path, &names, num) ? NULL : names;
+    return xsr_store_directory(conn(h), t, path, &names, num) ? NULL : names;
 }
 
 void *xs_read(struct xs_handle *h, xs_transaction_t t, const char *path,
@@ -73,38 +73,37 @@ void *xs_read(struct xs_handle *h, xs_transaction_t t, const char *path,
 {
     char *value;
 
-    return xsr_xs_read(conn(h), t, path, &value, len) ? NULL : value;
+    return xsr_store_read(conn(h), t, path, &value, len) ? NULL : value;
 }
 
 bool xs_write(struct xs_handle *h, xs_transaction_t t, const char *path,
               const void *data, unsigned int len)
 {
-    return !xsr_xs_write(conn(h), t, path, data, len);
+    return !xsr_store_write(conn(h), t, path, data, len);
 }
 
 bool xs_mkdir(struct xs_handle *h, xs_transaction_t t, const char *path)
 {
-    return !xsr_xs_mkdir(conn(h), t, path);
+    return !xsr_store_mkdir(conn(h), t, path);
 }
 
 bool xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path)
 {
-    return !xsr_xs_rm(conn(h), t, path);
+    return !xsr_store_rm(conn(h), t, path);
 }
 
 struct xs_permissions *xs_get_permissions(struct xs_handle *h,
-                                          xs_transaction_t t,
-                                          const char *path,
+                                          xs_transaction_t t, const char *path,
                                           unsigned int *num)
 {
     struct xs_permissions *out;
-    struct xsr_xs_perm *perms;
+    struct xsr_store_perm *perms;
 
-    if (xsr_xs_get_perms(conn(h), t, path, &perms, num))
+    if (xsr_store_get_perms(conn(h), t, path, &perms, num))
         return NULL;
     out = calloc(*num, sizeof(*out));
     for (unsigned i = 0; out && i < *num; i++)
-        out[i] = (struct xs_permissions){ perms[i].id, perms[i].bits };
+        out[i] = (struct xs_permissions){perms[i].id, perms[i].bits};
     free(perms);
     return out;
 }
@@ -113,45 +112,45 @@ bool xs_set_permissions(struct xs_handle *h, xs_transaction_t t,
                         const char *path, struct xs_permissions *perms,
                         unsigned int num_perms)
 {
-    struct xsr_xs_perm *list = calloc(num_perms + 1u, sizeof(*list));
+    struct xsr_store_perm *list = calloc(num_perms + 1u, sizeof(*list));
     int rc;
 
     if (!list)
         return false;
     for (unsigned i = 0; i < num_perms; i++)
-        list[i] = (struct xsr_xs_perm){ perms[i].id, perms[i].perms };
-    rc = xsr_xs_set_perms(conn(h), t, path, list, num_perms);
+        list[i] = (struct xsr_store_perm){perms[i].id, perms[i].perms};
+    rc = xsr_store_set_perms(conn(h), t, path, list, num_perms);
     free(list);
     return !rc;
 }
 
 bool xs_watch(struct xs_handle *h, const char *path, const char *token)
 {
-    return !xsr_xs_watch(conn(h), path, token);
+    return !xsr_store_watch(conn(h), path, token);
 }
 
 bool xs_unwatch(struct xs_handle *h, const char *path, const char *token)
 {
-    return !xsr_xs_unwatch(conn(h), path, token);
+    return !xsr_store_unwatch(conn(h), path, token);
 }
 
 int xs_fileno(struct xs_handle *h)
 {
-    return xsr_xs_fileno(conn(h));
+    return xsr_store_fileno(conn(h));
 }
 
 char **xs_check_watch(struct xs_handle *h)
 {
     char **event;
 
-    return xsr_xs_next_event(conn(h), false, &event) ? NULL : event;
+    return xsr_store_next_event(conn(h), false, &event) ? NULL : event;
 }
 
 char **xs_read_watch(struct xs_handle *h, unsigned int *num)
 {
     char **event;
 
-    if (xsr_xs_next_event(conn(h), true, &event))
+    if (xsr_store_next_event(conn(h), true, &event))
         return NULL;
     *num = 2;
     return event;
@@ -161,34 +160,33 @@ xs_transaction_t xs_transaction_start(struct xs_handle *h)
 {
     uint32_t txn;
 
-    return xsr_xs_txn_start(conn(h), &txn) ? XBT_NULL : txn;
+    return xsr_store_txn_start(conn(h), &txn) ? XBT_NULL : txn;
 }
 
 bool xs_transaction_end(struct xs_handle *h, xs_transaction_t t, bool abort)
 {
-    return !xsr_xs_txn_end(conn(h), t, abort);
+    return !xsr_store_txn_end(conn(h), t, abort);
 }
 
 bool xs_introduce_domain(struct xs_handle *h, unsigned int domid,
                          unsigned long mfn, unsigned int eventchn)
 {
-    return !xsr_xs_introduce(conn(h), domid, mfn, eventchn);
+    return !xsr_store_introduce(conn(h), domid, mfn, eventchn);
 }
 
-bool xs_set_target(struct xs_handle *h, unsigned int domid,
-                   unsigned int target)
+bool xs_set_target(struct xs_handle *h, unsigned int domid, unsigned int target)
 {
-    return !xsr_xs_set_target(conn(h), domid, target);
+    return !xsr_store_set_target(conn(h), domid, target);
 }
 
 bool xs_resume_domain(struct xs_handle *h, unsigned int domid)
 {
-    return !xsr_xs_resume(conn(h), domid);
+    return !xsr_store_resume(conn(h), domid);
 }
 
 bool xs_release_domain(struct xs_handle *h, unsigned int domid)
 {
-    return !xsr_xs_release(conn(h), domid);
+    return !xsr_store_release(conn(h), domid);
 }
 
 char *xs_get_domain_path(struct xs_handle *h, unsigned int domid)
@@ -201,7 +199,7 @@ char *xs_get_domain_path(struct xs_handle *h, unsigned int domid)
 
 bool xs_is_domain_introduced(struct xs_handle *h, unsigned int domid)
 {
-    return xsr_xs_introduced(conn(h), domid);
+    return xsr_store_introduced(conn(h), domid);
 }
 
 bool xs_path_is_subpath(const char *parent, const char *child)
@@ -215,7 +213,7 @@ bool xs_restrict(struct xs_handle *h, unsigned domid)
 {
     (void)h;
     (void)domid;
-    errno = ENOSYS;             /* as in every release that still has it */
+    errno = ENOSYS; /* as in every release that still has it */
     return false;
 }
 
@@ -314,7 +312,7 @@ static bool one_perm(const char *text, struct xs_permissions *out)
         return false;
     }
     out->id = (unsigned)id;
-    out->perms = (unsigned)(at - letters);  /* none, read, write, both */
+    out->perms = (unsigned)(at - letters); /* none, read, write, both */
     return true;
 }
 

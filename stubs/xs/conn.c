@@ -17,22 +17,22 @@
 /* A call in progress. */
 struct call {
     bool change;
-    char path[XSR_XS_PATH_BUF];
-    struct xsr_xs_txn *txn;                 /* NULL: none */
-    const struct xsr_xs_state *state;       /* that it sees */
+    char path[XSR_STORE_PATH_BUF];
+    struct xsr_store_txn *txn;           /* NULL: none */
+    const struct xsr_store_state *state; /* that it sees */
 };
 
-static int begin(struct call *c, struct xsr_xs *xs, uint32_t txn,
+static int begin(struct call *c, struct xsr_store *xs, uint32_t txn,
                  const char *path, bool change)
 {
-    *c = (struct call){ .change = change && !txn };
-    if (xsr_xs_path(path, false, c->path) || xsr_xs_enter(c->change))
+    *c = (struct call){.change = change && !txn};
+    if (xsr_store_path(path, false, c->path) || xsr_store_enter(c->change))
         return -1;
-    c->state = xsr_xs_state();
+    c->state = xsr_store_state();
     if (txn) {
-        if (xsr_xs_txn_find(xs, txn, &c->txn) ||
-            xsr_xs_txn_access(c->txn, c->path, change)) {
-            xsr_xs_leave(c->change);
+        if (xsr_store_txn_find(xs, txn, &c->txn) ||
+            xsr_store_txn_access(c->txn, c->path, change)) {
+            xsr_store_leave(c->change);
             return -1;
         }
         c->state = &c->txn->own;
@@ -45,58 +45,58 @@ static int end(struct call *c, int rc, int sys)
 {
     int keep = sys ? sys : errno;
 
-    xsr_xs_leave(c->change);
+    xsr_store_leave(c->change);
     if (rc)
         errno = keep;
     return rc;
 }
 
-static const struct xsr_xs_node *look(const struct call *c)
+static const struct xsr_store_node *look(const struct call *c)
 {
-    return xsr_xs_tree_find(c->state->root, c->path);
+    return xsr_store_tree_find(c->state->root, c->path);
 }
 
 static int apply(struct call *c, struct xsr_buf *ops)
 {
-    int rc = c->txn ? xsr_xs_txn_change(c->txn, ops) : xsr_xs_commit(ops);
+    int rc = c->txn ? xsr_store_txn_change(c->txn, ops) : xsr_store_commit(ops);
 
     xsr_buf_fini(ops);
     return end(c, rc, 0);
 }
 
-int xsr_xs_open(struct xsr_xs **xs_out)
+int xsr_store_open(struct xsr_store **xs_out)
 {
-    struct xsr_xs *xs = calloc(1, sizeof(*xs));
+    struct xsr_store *xs = calloc(1, sizeof(*xs));
 
     if (!xs)
         return -1;
     xs->poll_fd = xs->file_fd = xs->event_fd = -1;
-    if (xsr_xs_enter(false)) {
+    if (xsr_store_enter(false)) {
         free(xs);
         return -1;
     }
-    xsr_xs_conn_add(xs);
-    xsr_xs_leave(false);
+    xsr_store_conn_add(xs);
+    xsr_store_leave(false);
     *xs_out = xs;
     return 0;
 }
 
-void xsr_xs_close(struct xsr_xs *xs)
+void xsr_store_close(struct xsr_store *xs)
 {
     int keep = errno;
 
     if (!xs)
         return;
-    xsr_xs_conn_remove(xs);
-    xsr_xs_txns_free(xs);
+    xsr_store_conn_remove(xs);
+    xsr_store_txns_free(xs);
     free(xs);
     errno = keep;
 }
 
-int xsr_xs_read(struct xsr_xs *xs, uint32_t txn, const char *path,
-                char **value_out, unsigned *len_out)
+int xsr_store_read(struct xsr_store *xs, uint32_t txn, const char *path,
+                   char **value_out, unsigned *len_out)
 {
-    const struct xsr_xs_node *node;
+    const struct xsr_store_node *node;
     struct call c;
     char *value;
 
@@ -116,10 +116,10 @@ int xsr_xs_read(struct xsr_xs *xs, uint32_t txn, const char *path,
     return end(&c, 0, 0);
 }
 
-int xsr_xs_directory(struct xsr_xs *xs, uint32_t txn, const char *path,
-                     char ***names_out, unsigned *n_out)
+int xsr_store_directory(struct xsr_store *xs, uint32_t txn, const char *path,
+                        char ***names_out, unsigned *n_out)
 {
-    const struct xsr_xs_node *node;
+    const struct xsr_store_node *node;
     size_t bytes = 0;
     struct call c;
     char **names, *p;
@@ -145,26 +145,26 @@ int xsr_xs_directory(struct xsr_xs *xs, uint32_t txn, const char *path,
     return end(&c, 0, 0);
 }
 
-int xsr_xs_write(struct xsr_xs *xs, uint32_t txn, const char *path,
-                 const void *value, size_t len)
+int xsr_store_write(struct xsr_store *xs, uint32_t txn, const char *path,
+                    const void *value, size_t len)
 {
     struct xsr_buf ops = XSR_BUF_INIT;
     struct call c;
 
-    if (path && strlen(path) + 1 + len > XSR_XS_PAYLOAD_MAX) {
+    if (path && strlen(path) + 1 + len > XSR_STORE_PAYLOAD_MAX) {
         errno = E2BIG;
         return -1;
     }
     if (begin(&c, xs, txn, path, true))
         return -1;
-    if (xsr_xs_op_put(&ops, XSR_XS_OP_WRITE, c.path, value, len)) {
+    if (xsr_store_op_put(&ops, XSR_STORE_OP_WRITE, c.path, value, len)) {
         xsr_buf_fini(&ops);
         return end(&c, -1, ENOMEM);
     }
     return apply(&c, &ops);
 }
 
-int xsr_xs_mkdir(struct xsr_xs *xs, uint32_t txn, const char *path)
+int xsr_store_mkdir(struct xsr_store *xs, uint32_t txn, const char *path)
 {
     struct xsr_buf ops = XSR_BUF_INIT;
     struct call c;
@@ -173,7 +173,7 @@ int xsr_xs_mkdir(struct xsr_xs *xs, uint32_t txn, const char *path)
         return -1;
     if (look(&c))
         return end(&c, 0, 0);
-    if (xsr_xs_op_put(&ops, XSR_XS_OP_MKDIR, c.path, NULL, 0)) {
+    if (xsr_store_op_put(&ops, XSR_STORE_OP_MKDIR, c.path, NULL, 0)) {
         xsr_buf_fini(&ops);
         return end(&c, -1, ENOMEM);
     }
@@ -189,7 +189,7 @@ static int rm_missing(struct call *c)
     return end(c, look(c) ? 0 : -1, ENOENT);
 }
 
-int xsr_xs_rm(struct xsr_xs *xs, uint32_t txn, const char *path)
+int xsr_store_rm(struct xsr_store *xs, uint32_t txn, const char *path)
 {
     struct xsr_buf ops = XSR_BUF_INIT;
     struct call c;
@@ -200,20 +200,20 @@ int xsr_xs_rm(struct xsr_xs *xs, uint32_t txn, const char *path)
         return end(&c, -1, EINVAL);
     if (!look(&c))
         return rm_missing(&c);
-    if (c.txn && xsr_xs_txn_access_tree(c.txn, c.path))
+    if (c.txn && xsr_store_txn_access_tree(c.txn, c.path))
         return end(&c, -1, ENOMEM);
-    if (xsr_xs_op_put(&ops, XSR_XS_OP_RM, c.path, NULL, 0)) {
+    if (xsr_store_op_put(&ops, XSR_STORE_OP_RM, c.path, NULL, 0)) {
         xsr_buf_fini(&ops);
         return end(&c, -1, ENOMEM);
     }
     return apply(&c, &ops);
 }
 
-int xsr_xs_get_perms(struct xsr_xs *xs, uint32_t txn, const char *path,
-                     struct xsr_xs_perm **perms_out, unsigned *n_out)
+int xsr_store_get_perms(struct xsr_store *xs, uint32_t txn, const char *path,
+                        struct xsr_store_perm **perms_out, unsigned *n_out)
 {
-    const struct xsr_xs_node *node;
-    struct xsr_xs_perm *perms;
+    const struct xsr_store_node *node;
+    struct xsr_store_perm *perms;
     struct call c;
 
     if (begin(&c, xs, txn, path, false))
@@ -230,16 +230,16 @@ int xsr_xs_get_perms(struct xsr_xs *xs, uint32_t txn, const char *path,
     return end(&c, 0, 0);
 }
 
-int xsr_xs_set_perms(struct xsr_xs *xs, uint32_t txn, const char *path,
-                     const struct xsr_xs_perm *perms, unsigned n)
+int xsr_store_set_perms(struct xsr_store *xs, uint32_t txn, const char *path,
+                        const struct xsr_store_perm *perms, unsigned n)
 {
     struct xsr_buf ops = XSR_BUF_INIT;
     struct call c;
 
     for (unsigned i = 0; i < n; i++)
-        if (perms[i].bits & ~(uint32_t)(XSR_XS_READ | XSR_XS_WRITE))
+        if (perms[i].bits & ~(uint32_t)(XSR_STORE_READ | XSR_STORE_WRITE))
             n = 0;
-    if (!n || n > XSR_XS_PAYLOAD_MAX / 4) {
+    if (!n || n > XSR_STORE_PAYLOAD_MAX / 4) {
         errno = EINVAL;
         return -1;
     }
@@ -247,7 +247,7 @@ int xsr_xs_set_perms(struct xsr_xs *xs, uint32_t txn, const char *path,
         return -1;
     if (!look(&c))
         return end(&c, -1, ENOENT);
-    if (xsr_xs_op_put_perms(&ops, c.path, perms, n)) {
+    if (xsr_store_op_put_perms(&ops, c.path, perms, n)) {
         xsr_buf_fini(&ops);
         return end(&c, -1, ENOMEM);
     }

@@ -12,14 +12,14 @@
 #include "stubs/world/world.h"
 #include "stubs/xs/xs.h"
 
-static int commit_dom(enum xsr_xs_op_kind kind, uint32_t domid,
+static int commit_dom(enum xsr_store_op_kind kind, uint32_t domid,
                       uint32_t target)
 {
     struct xsr_buf ops = XSR_BUF_INIT;
-    int rc = xsr_xs_op_put_dom(&ops, kind, domid, target);
+    int rc = xsr_store_op_put_dom(&ops, kind, domid, target);
 
     if (!rc)
-        rc = xsr_xs_commit(&ops);
+        rc = xsr_store_commit(&ops);
     xsr_buf_fini(&ops);
     return rc;
 }
@@ -28,27 +28,27 @@ static int leave(bool change, int rc)
 {
     int keep = errno;
 
-    xsr_xs_leave(change);
+    xsr_store_leave(change);
     errno = keep;
     return rc;
 }
 
 /* What the store knows of a domain, copied; false: it is not introduced. */
-static bool known(uint32_t domid, struct xsr_xs_dom *out)
+static bool known(uint32_t domid, struct xsr_store_dom *out)
 {
-    const struct xsr_xs_dom *dom;
+    const struct xsr_store_dom *dom;
 
-    if (xsr_xs_enter(false))
+    if (xsr_store_enter(false))
         return false;
-    dom = xsr_xs_state_dom(xsr_xs_state(), domid);
+    dom = xsr_store_state_dom(xsr_store_state(), domid);
     if (dom)
         *out = *dom;
-    xsr_xs_leave(false);
+    xsr_store_leave(false);
     return dom != NULL;
 }
 
 /* Domain 0's end of the store's channel, if it still is that. */
-static void close_local(const struct xsr_xs_dom *dom)
+static void close_local(const struct xsr_store_dom *dom)
 {
     struct xsr_hv_port p;
 
@@ -59,15 +59,15 @@ static void close_local(const struct xsr_xs_dom *dom)
 }
 
 /* Release, or with GONE also the nodes; -1: errno ENOENT if not introduced. */
-static int forget(enum xsr_xs_op_kind kind, uint32_t domid)
+static int forget(enum xsr_store_op_kind kind, uint32_t domid)
 {
-    struct xsr_xs_dom dom = { 0 };
+    struct xsr_store_dom dom = {0};
     int rc = -1, keep;
 
     xsr_sim_lock();
-    if (!known(domid, &dom) && kind == XSR_XS_OP_RELEASE)
+    if (!known(domid, &dom) && kind == XSR_STORE_OP_RELEASE)
         errno = ENOENT;
-    else if (!xsr_xs_enter(true))
+    else if (!xsr_store_enter(true))
         rc = leave(true, commit_dom(kind, domid, 0));
     keep = errno;
     if (!rc)
@@ -83,11 +83,11 @@ static int commit_introduce(uint32_t domid, uint32_t port, uint64_t gfn,
     struct xsr_buf ops = XSR_BUF_INIT;
     int rc = -1;
 
-    if (!xsr_xs_enter(true)) {
-        rc = xsr_xs_op_put_introduce(&ops, domid, port, gfn, local);
+    if (!xsr_store_enter(true)) {
+        rc = xsr_store_op_put_introduce(&ops, domid, port, gfn, local);
         if (!rc)
-            rc = xsr_xs_commit(&ops);
-        xsr_xs_leave(true);
+            rc = xsr_store_commit(&ops);
+        xsr_store_leave(true);
     }
     xsr_buf_fini(&ops);
     return rc;
@@ -100,7 +100,8 @@ static int introduce_new(uint32_t domid, uint64_t gfn, uint32_t port)
 
     if (local < 0) {
         xsr_sim_log("xenstore: introduce of domain %u refused: port %u does "
-                    "not wait for domain 0", domid, port);
+                    "not wait for domain 0",
+                    domid, port);
         errno = -local;
         return -1;
     }
@@ -112,13 +113,13 @@ static int introduce_new(uint32_t domid, uint64_t gfn, uint32_t port)
 
 static int introduce_locked(uint32_t domid, uint64_t gfn, uint32_t port)
 {
-    struct xsr_xs_dom dom;
+    struct xsr_store_dom dom;
     bool have = known(domid, &dom);
 
     if (!xsr_hv_domain_exists(domid) || !xsr_hv_port_valid(domid, port)) {
         xsr_sim_log("xenstore: introduce of domain %u refused: no such %s",
-                    domid, xsr_hv_domain_exists(domid) ? "event channel"
-                                                       : "domain");
+                    domid,
+                    xsr_hv_domain_exists(domid) ? "event channel" : "domain");
         errno = EINVAL;
         return -1;
     }
@@ -134,10 +135,10 @@ static int introduce_locked(uint32_t domid, uint64_t gfn, uint32_t port)
     return introduce_new(domid, gfn, port);
 }
 
-int xsr_xs_introduce(struct xsr_xs *xs, uint32_t domid, uint64_t gfn,
-                     uint32_t port)
+int xsr_store_introduce(struct xsr_store *xs, uint32_t domid, uint64_t gfn,
+                        uint32_t port)
 {
-    struct xsr_xs_dom dom;
+    struct xsr_store_dom dom;
     int rc = 0;
 
     (void)xs;
@@ -148,7 +149,7 @@ int xsr_xs_introduce(struct xsr_xs *xs, uint32_t domid, uint64_t gfn,
     xsr_sim_lock();
     /* Died while nobody could report it: its killer was killed. */
     if (known(domid, &dom) && !xsr_hv_domain_exists(domid))
-        rc = forget(XSR_XS_OP_GONE, domid);
+        rc = forget(XSR_STORE_OP_GONE, domid);
     if (!rc)
         rc = introduce_locked(domid, gfn, port);
     xsr_sim_unlock();
@@ -157,59 +158,59 @@ int xsr_xs_introduce(struct xsr_xs *xs, uint32_t domid, uint64_t gfn,
 
 static int need_introduced(uint32_t domid)
 {
-    if (xsr_xs_state_dom(xsr_xs_state(), domid))
+    if (xsr_store_state_dom(xsr_store_state(), domid))
         return 0;
     errno = ENOENT;
     return -1;
 }
 
-int xsr_xs_release(struct xsr_xs *xs, uint32_t domid)
+int xsr_store_release(struct xsr_store *xs, uint32_t domid)
 {
     (void)xs;
     if (!domid) {
         errno = EINVAL;
         return -1;
     }
-    return forget(XSR_XS_OP_RELEASE, domid);
+    return forget(XSR_STORE_OP_RELEASE, domid);
 }
 
 /* Which shutdowns were reported is not kept, so there is nothing to clear. */
-int xsr_xs_resume(struct xsr_xs *xs, uint32_t domid)
+int xsr_store_resume(struct xsr_store *xs, uint32_t domid)
 {
     (void)xs;
     if (!domid) {
         errno = EINVAL;
         return -1;
     }
-    if (xsr_xs_enter(false))
+    if (xsr_store_enter(false))
         return -1;
     return leave(false, need_introduced(domid));
 }
 
-int xsr_xs_set_target(struct xsr_xs *xs, uint32_t domid, uint32_t target)
+int xsr_store_set_target(struct xsr_store *xs, uint32_t domid, uint32_t target)
 {
     int rc;
 
     (void)xs;
-    if (xsr_xs_enter(true))
+    if (xsr_store_enter(true))
         return -1;
     rc = need_introduced(domid) || need_introduced(target) ? -1 : 0;
     if (!rc)
-        rc = commit_dom(XSR_XS_OP_TARGET, domid, target);
+        rc = commit_dom(XSR_STORE_OP_TARGET, domid, target);
     return leave(true, rc);
 }
 
-bool xsr_xs_introduced(struct xsr_xs *xs, uint32_t domid)
+bool xsr_store_introduced(struct xsr_store *xs, uint32_t domid)
 {
     bool yes;
 
     (void)xs;
     if (!domid)
         return true;
-    if (xsr_xs_enter(false))
+    if (xsr_store_enter(false))
         return false;
-    yes = xsr_xs_state_dom(xsr_xs_state(), domid) != NULL;
-    xsr_xs_leave(false);
+    yes = xsr_store_state_dom(xsr_store_state(), domid) != NULL;
+    xsr_store_leave(false);
     return yes;
 }
 
@@ -218,14 +219,14 @@ void xsr_xs_fire_special(const char *name)
     struct xsr_buf ops = XSR_BUF_INIT;
     int keep = errno;
 
-    if (xsr_xs_op_put(&ops, XSR_XS_OP_SPECIAL, name, NULL, 0) ||
-        xsr_xs_enter(true)) {
+    if (xsr_store_op_put(&ops, XSR_STORE_OP_SPECIAL, name, NULL, 0) ||
+        xsr_store_enter(true)) {
         xsr_sim_log("xenstore: %s could not be told (errno %d)", name, errno);
     } else {
-        if (xsr_xs_commit(&ops))
+        if (xsr_store_commit(&ops))
             xsr_sim_log("xenstore: %s could not be told (errno %d)", name,
                         errno);
-        xsr_xs_leave(true);
+        xsr_store_leave(true);
     }
     xsr_buf_fini(&ops);
     errno = keep;
@@ -235,8 +236,9 @@ void xsr_xs_domain_gone(uint32_t domid)
 {
     int keep = errno;
 
-    if (forget(XSR_XS_OP_GONE, domid))
+    if (forget(XSR_STORE_OP_GONE, domid))
         xsr_sim_log("xenstore: death of domain %u could not be told (errno "
-                    "%d)", domid, errno);
+                    "%d)",
+                    domid, errno);
     errno = keep;
 }

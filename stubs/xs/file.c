@@ -21,12 +21,12 @@
 #include "stubs/world/world.h"
 #include "stubs/xs/record.h"
 
-#define FILE_MAGIC "XSRXS\0\0\1"
-#define FILE_HEAD 24u
+#define FILE_MAGIC   "XSRXS\0\0\1"
+#define FILE_HEAD    24u
 #define RECORD_MAGIC 0x52535858u
-#define RECORD_HEAD 24u
+#define RECORD_HEAD  24u
 /* A snapshot of the largest store anyone simulates is far below this. */
-#define RECORD_MAX (256u << 20)
+#define RECORD_MAX   (256u << 20)
 
 /* Exactly n bytes at offset: 1; the file ends before: 0; -1 errno. */
 static int read_at(int fd, void *p, size_t n, uint64_t offset)
@@ -34,8 +34,7 @@ static int read_at(int fd, void *p, size_t n, uint64_t offset)
     size_t got = 0;
 
     while (got < n) {
-        ssize_t r = pread(fd, (char *)p + got, n - got,
-                          (off_t)(offset + got));
+        ssize_t r = pread(fd, (char *)p + got, n - got, (off_t)(offset + got));
 
         if (r < 0 && errno == EINTR)
             continue;
@@ -51,8 +50,8 @@ static int write_at(int fd, const void *p, size_t n, uint64_t offset)
     size_t put = 0;
 
     while (put < n) {
-        ssize_t r = pwrite(fd, (const char *)p + put, n - put,
-                           (off_t)(offset + put));
+        ssize_t r =
+            pwrite(fd, (const char *)p + put, n - put, (off_t)(offset + put));
 
         if (r < 0 && errno == EINTR)
             continue;
@@ -65,21 +64,21 @@ static int write_at(int fd, const void *p, size_t n, uint64_t offset)
 
 static int damaged(int *fd)
 {
-    xsr_sim_log("xenstore: the file \"" XSR_XS_FILE "\" does not start like "
+    xsr_sim_log("xenstore: the file \"" XSR_STORE_FILE "\" does not start like "
                 "a xenstore file; reset the host");
     xsr_close(fd);
     errno = EIO;
     return -1;
 }
 
-int xsr_xs_file_open(struct xsr_xs_file *f)
+int xsr_store_file_open(struct xsr_store_file *f)
 {
     struct xsr_err err = XSR_ERR_INIT;
     uint8_t head[FILE_HEAD];
     struct stat st;
-    int fd = xsr_sim_open(XSR_XS_FILE, O_RDWR, &err);
+    int fd = xsr_sim_open(XSR_STORE_FILE, O_RDWR, &err);
 
-    if (fd >= 0 && fd < 3) {            /* 0-2 belong to the program */
+    if (fd >= 0 && fd < 3) { /* 0-2 belong to the program */
         int high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
         xsr_close(&fd);
@@ -92,15 +91,19 @@ int xsr_xs_file_open(struct xsr_xs_file *f)
     if (fstat(fd, &st) || read_at(fd, head, sizeof(head), 0) != 1 ||
         memcmp(head, FILE_MAGIC, 8))
         return damaged(&fd);
-    *f = (struct xsr_xs_file){
-        .fd = fd, .dev = st.st_dev, .ino = st.st_ino,
-        .id = xsr_le64(head + 8), .base = xsr_le64(head + 16),
-        .first = FILE_HEAD, .end = FILE_HEAD,
+    *f = (struct xsr_store_file){
+        .fd = fd,
+        .dev = st.st_dev,
+        .ino = st.st_ino,
+        .id = xsr_le64(head + 8),
+        .base = xsr_le64(head + 16),
+        .first = FILE_HEAD,
+        .end = FILE_HEAD,
     };
     return 0;
 }
 
-bool xsr_xs_file_ours(const struct xsr_xs_file *f)
+bool xsr_store_file_ours(const struct xsr_store_file *f)
 {
     struct stat st;
 
@@ -108,14 +111,14 @@ bool xsr_xs_file_ours(const struct xsr_xs_file *f)
            st.st_ino == f->ino;
 }
 
-void xsr_xs_file_close(struct xsr_xs_file *f)
+void xsr_store_file_close(struct xsr_store_file *f)
 {
-    if (xsr_xs_file_ours(f))
+    if (xsr_store_file_ours(f))
         xsr_close(&f->fd);
     f->fd = -1;
 }
 
-int xsr_xs_file_current(const struct xsr_xs_file *f)
+int xsr_store_file_current(const struct xsr_store_file *f)
 {
     struct xsr_err err = XSR_ERR_INIT;
     const char *dir = xsr_sim_dir(&err);
@@ -124,7 +127,7 @@ int xsr_xs_file_current(const struct xsr_xs_file *f)
 
     if (!dir)
         return -1;
-    snprintf(path, sizeof(path), "%s/" XSR_XS_FILE, dir);
+    snprintf(path, sizeof(path), "%s/" XSR_STORE_FILE, dir);
     if (stat(path, &named))
         return errno == ENOENT ? 0 : -1;
     return f->ino == named.st_ino && f->dev == named.st_dev;
@@ -132,11 +135,11 @@ int xsr_xs_file_current(const struct xsr_xs_file *f)
 
 static uint64_t record_sum(const uint8_t *head, const void *ops, size_t len)
 {
-    return xsr_xs_sum(xsr_xs_sum(0, head, 16), ops, len);
+    return xsr_store_sum(xsr_store_sum(0, head, 16), ops, len);
 }
 
-int xsr_xs_file_next(struct xsr_xs_file *f, struct xsr_buf *ops,
-                     uint64_t *seq_out)
+int xsr_store_file_next(struct xsr_store_file *f, struct xsr_buf *ops,
+                        uint64_t *seq_out)
 {
     struct xsr_err err = XSR_ERR_INIT;
     uint8_t head[RECORD_HEAD];
@@ -148,8 +151,7 @@ int xsr_xs_file_next(struct xsr_xs_file *f, struct xsr_buf *ops,
         return rc;
     len = xsr_le32(head + 4);
     if (xsr_le32(head) != RECORD_MAGIC || len > RECORD_MAX ||
-        fstat(f->fd, &st) ||
-        f->end + RECORD_HEAD + len > (uint64_t)st.st_size)
+        fstat(f->fd, &st) || f->end + RECORD_HEAD + len > (uint64_t)st.st_size)
         return 0;
     xsr_buf_clear(ops);
     if (xsr_buf_put_zero(ops, len, &err)) {
@@ -186,8 +188,8 @@ static int frame(struct xsr_buf *out, const struct xsr_buf *ops, uint64_t seq)
     return 0;
 }
 
-int xsr_xs_file_append(struct xsr_xs_file *f, const struct xsr_buf *ops,
-                       uint64_t seq)
+int xsr_store_file_append(struct xsr_store_file *f, const struct xsr_buf *ops,
+                          uint64_t seq)
 {
     struct xsr_buf out = XSR_BUF_INIT;
     struct stat st;
@@ -225,13 +227,13 @@ static int rename_new(void)
         errno = err.sys ? err.sys : EIO;
         return -1;
     }
-    snprintf(from, sizeof(from), "%s/" XSR_XS_FILE ".new", dir);
-    snprintf(to, sizeof(to), "%s/" XSR_XS_FILE, dir);
+    snprintf(from, sizeof(from), "%s/" XSR_STORE_FILE ".new", dir);
+    snprintf(to, sizeof(to), "%s/" XSR_STORE_FILE, dir);
     return rename(from, to);
 }
 
-int xsr_xs_file_create(uint64_t id, const struct xsr_buf *snapshot,
-                       uint64_t seq)
+int xsr_store_file_create(uint64_t id, const struct xsr_buf *snapshot,
+                          uint64_t seq)
 {
     struct xsr_err err = XSR_ERR_INIT;
     struct xsr_buf out = XSR_BUF_INIT;
@@ -250,7 +252,7 @@ int xsr_xs_file_create(uint64_t id, const struct xsr_buf *snapshot,
     }
     if (frame(&out, snapshot, seq))
         goto out;
-    fd = xsr_sim_open(XSR_XS_FILE ".new", O_RDWR | O_CREAT | O_TRUNC, &err);
+    fd = xsr_sim_open(XSR_STORE_FILE ".new", O_RDWR | O_CREAT | O_TRUNC, &err);
     if (fd < 0) {
         errno = err.sys ? err.sys : EIO;
         goto out;

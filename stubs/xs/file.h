@@ -16,45 +16,48 @@
 
 #include "lib/buf.h"
 
-struct xsr_xs_file {
-    int fd;                     /* -1: none */
-    dev_t dev;                  /* what fd must still be: programs close */
-    ino_t ino;                  /*   descriptors that they do not know */
-    uint64_t id;                /* same in all files of one store */
-    uint64_t base;              /* number of the snapshot */
-    uint64_t first;             /* offset behind the snapshot */
-    uint64_t end;               /* offset behind the last record read */
+struct xsr_store_file {
+    int fd;         /* -1: none */
+    dev_t dev;      /* what fd must still be: programs close */
+    ino_t ino;      /*   descriptors that they do not know */
+    uint64_t id;    /* same in all files of one store */
+    uint64_t base;  /* number of the snapshot */
+    uint64_t first; /* offset behind the snapshot */
+    uint64_t end;   /* offset behind the last record read */
 };
-#define XSR_XS_FILE_INIT { -1, 0, 0, 0, 0, 0, 0 }
+#define XSR_STORE_FILE_INIT  \
+    {                        \
+        -1, 0, 0, 0, 0, 0, 0 \
+    }
 
-#define XSR_XS_FILE "xenstore"
+#define XSR_STORE_FILE "xenstore"
 
 /* Open the host's file; end is in front of the snapshot. -1 with errno. */
-int xsr_xs_file_open(struct xsr_xs_file *f);
-void xsr_xs_file_close(struct xsr_xs_file *f);
+int xsr_store_file_open(struct xsr_store_file *f);
+void xsr_store_file_close(struct xsr_store_file *f);
 /* Is fd still the file that was opened? */
-bool xsr_xs_file_ours(const struct xsr_xs_file *f);
+bool xsr_store_file_ours(const struct xsr_store_file *f);
 /* Is it still the one under its name? 1, 0 replaced or removed, -1 errno. */
-int xsr_xs_file_current(const struct xsr_xs_file *f);
+int xsr_store_file_current(const struct xsr_store_file *f);
 
 /*
  * The next record into ops (cleared first). 1: got it, and end has moved; 0:
  * none there, or not completely; -1: errno.
  */
-int xsr_xs_file_next(struct xsr_xs_file *f, struct xsr_buf *ops,
-                     uint64_t *seq_out);
+int xsr_store_file_next(struct xsr_store_file *f, struct xsr_buf *ops,
+                        uint64_t *seq_out);
 /*
  * Append one record behind end, with the host lock held and everything read.
  * What a killed writer left behind end is cut off. -1 with errno, nothing
  * changed.
  */
-int xsr_xs_file_append(struct xsr_xs_file *f, const struct xsr_buf *ops,
-                       uint64_t seq);
+int xsr_store_file_append(struct xsr_store_file *f, const struct xsr_buf *ops,
+                          uint64_t seq);
 /*
  * Replace the host's file by one that starts with this snapshot; host lock
  * held. id 0: a new store.
  */
-int xsr_xs_file_create(uint64_t id, const struct xsr_buf *snapshot,
-                       uint64_t seq);
+int xsr_store_file_create(uint64_t id, const struct xsr_buf *snapshot,
+                          uint64_t seq);
 
 #endif

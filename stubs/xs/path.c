@@ -31,14 +31,14 @@ static bool name_ok(const char *path, bool special)
 
     if (path[0] != '/' && !(special && path[0] == '@'))
         return false;
-    if (len >= XSR_XS_ABS_MAX || counted_len(path) > XSR_XS_REL_MAX)
+    if (len >= XSR_STORE_ABS_MAX || counted_len(path) > XSR_STORE_REL_MAX)
         return false;
     if (len > 1 && path[len - 1] == '/')
         return false;
     return !strstr(path, "//") && strspn(path, allowed) == len;
 }
 
-int xsr_xs_path(const char *path, bool special, char out[XSR_XS_PATH_BUF])
+int xsr_store_path(const char *path, bool special, char out[XSR_STORE_PATH_BUF])
 {
     const char *home = "", *slash = "";
 
@@ -46,15 +46,15 @@ int xsr_xs_path(const char *path, bool special, char out[XSR_XS_PATH_BUF])
         errno = EINVAL;
         return -1;
     }
-    if (strlen(path) + 1 > XSR_XS_PAYLOAD_MAX) {
+    if (strlen(path) + 1 > XSR_STORE_PAYLOAD_MAX) {
         errno = E2BIG;
         return -1;
     }
     if (path[0] != '/' && path[0] != '@') {
-        home = XSR_XS_HOME;
+        home = XSR_STORE_HOME;
         slash = "/";
     }
-    snprintf(out, XSR_XS_PATH_BUF, "%s%s%s", home, slash, path);
+    snprintf(out, XSR_STORE_PATH_BUF, "%s%s%s", home, slash, path);
     if (!name_ok(out, special)) {
         errno = EINVAL;
         return -1;
@@ -62,7 +62,7 @@ int xsr_xs_path(const char *path, bool special, char out[XSR_XS_PATH_BUF])
     return 0;
 }
 
-bool xsr_xs_path_covers(const char *path, const char *sub)
+bool xsr_store_path_covers(const char *path, const char *sub)
 {
     size_t n = strlen(path);
 

@@ -17,12 +17,12 @@ static int no_memory(void)
     return -1;
 }
 
-int xsr_xs_op_put(struct xsr_buf *ops, enum xsr_xs_op_kind kind,
-                  const char *path, const void *data, size_t len)
+int xsr_store_op_put(struct xsr_buf *ops, enum xsr_store_op_kind kind,
+                     const char *path, const void *data, size_t len)
 {
     struct xsr_err err = XSR_ERR_INIT;
     size_t path_len = strlen(path) + 1;
-    uint8_t head[8] = { (uint8_t)kind };
+    uint8_t head[8] = {(uint8_t)kind};
 
     xsr_st_le16(head + 2, (uint16_t)path_len);
     xsr_st_le32(head + 4, (uint32_t)len);
@@ -33,8 +33,8 @@ int xsr_xs_op_put(struct xsr_buf *ops, enum xsr_xs_op_kind kind,
     return 0;
 }
 
-int xsr_xs_op_put_perms(struct xsr_buf *ops, const char *path,
-                        const struct xsr_xs_perm *perms, uint32_t n)
+int xsr_store_op_put_perms(struct xsr_buf *ops, const char *path,
+                           const struct xsr_store_perm *perms, uint32_t n)
 {
     struct xsr_err err = XSR_ERR_INIT;
     struct xsr_buf data = XSR_BUF_INIT;
@@ -45,13 +45,13 @@ int xsr_xs_op_put_perms(struct xsr_buf *ops, const char *path,
             xsr_buf_put_u32(&data, perms[i].bits, &err))
             rc = no_memory();
     if (!rc)
-        rc = xsr_xs_op_put(ops, XSR_XS_OP_PERMS, path, data.p, data.len);
+        rc = xsr_store_op_put(ops, XSR_STORE_OP_PERMS, path, data.p, data.len);
     xsr_buf_fini(&data);
     return rc;
 }
 
-int xsr_xs_op_put_introduce(struct xsr_buf *ops, uint32_t domid,
-                            uint32_t port, uint64_t gfn, uint32_t local)
+int xsr_store_op_put_introduce(struct xsr_buf *ops, uint32_t domid,
+                               uint32_t port, uint64_t gfn, uint32_t local)
 {
     uint8_t data[20];
 
@@ -59,39 +59,40 @@ int xsr_xs_op_put_introduce(struct xsr_buf *ops, uint32_t domid,
     xsr_st_le32(data + 4, port);
     xsr_st_le64(data + 8, gfn);
     xsr_st_le32(data + 16, local);
-    return xsr_xs_op_put(ops, XSR_XS_OP_INTRODUCE, "", data, sizeof(data));
+    return xsr_store_op_put(ops, XSR_STORE_OP_INTRODUCE, "", data,
+                            sizeof(data));
 }
 
-int xsr_xs_op_put_dom(struct xsr_buf *ops, enum xsr_xs_op_kind kind,
-                      uint32_t domid, uint32_t target)
+int xsr_store_op_put_dom(struct xsr_buf *ops, enum xsr_store_op_kind kind,
+                         uint32_t domid, uint32_t target)
 {
     uint8_t data[8];
 
     xsr_st_le32(data, domid);
     xsr_st_le32(data + 4, target);
-    return xsr_xs_op_put(ops, kind, "", data,
-                         kind == XSR_XS_OP_TARGET ? 8 : 4);
+    return xsr_store_op_put(ops, kind, "", data,
+                            kind == XSR_STORE_OP_TARGET ? 8 : 4);
 }
 
 /* Does kind name a node, and is path one? */
 static int path_fits(uint8_t kind, const char *path)
 {
-    char buf[XSR_XS_PATH_BUF];
+    char buf[XSR_STORE_PATH_BUF];
 
     switch (kind) {
-    case XSR_XS_OP_INTRODUCE:
-    case XSR_XS_OP_RELEASE:
-    case XSR_XS_OP_GONE:
-    case XSR_XS_OP_TARGET:
+    case XSR_STORE_OP_INTRODUCE:
+    case XSR_STORE_OP_RELEASE:
+    case XSR_STORE_OP_GONE:
+    case XSR_STORE_OP_TARGET:
         return !*path;
-    case XSR_XS_OP_SPECIAL:
+    case XSR_STORE_OP_SPECIAL:
         return path[0] == '@';
     default:
-        return path[0] == '/' && !xsr_xs_path(path, false, buf);
+        return path[0] == '/' && !xsr_store_path(path, false, buf);
     }
 }
 
-int xsr_xs_op_get(struct xsr_cur *cur, struct xsr_xs_op *op_out)
+int xsr_store_op_get(struct xsr_cur *cur, struct xsr_store_op *op_out)
 {
     struct xsr_err err = XSR_ERR_INIT;
     uint8_t kind, zero;
@@ -105,8 +106,8 @@ int xsr_xs_op_get(struct xsr_cur *cur, struct xsr_xs_op *op_out)
         xsr_get_u16(cur, &path_len, "path length", &err) ||
         xsr_get_u32(cur, &op_out->len, "data length", &err) ||
         xsr_get_view(cur, path_len, &path, "path", &err) ||
-        xsr_get_view(cur, op_out->len, &op_out->data, "data", &err) ||
-        !kind || kind >= XSR_XS_N_OP || zero || !path_len ||
+        xsr_get_view(cur, op_out->len, &op_out->data, "data", &err) || !kind ||
+        kind >= XSR_STORE_N_OP || zero || !path_len ||
         memchr(path, 0, path_len) != path + path_len - 1 ||
         !path_fits(kind, (const char *)path)) {
         errno = EIO;
@@ -117,10 +118,10 @@ int xsr_xs_op_get(struct xsr_cur *cur, struct xsr_xs_op *op_out)
     return 1;
 }
 
-struct xsr_xs_perm *xsr_xs_op_perms(struct xsr_cur *cur, uint32_t n)
+struct xsr_store_perm *xsr_store_op_perms(struct xsr_cur *cur, uint32_t n)
 {
     struct xsr_err err = XSR_ERR_INIT;
-    struct xsr_xs_perm *perms;
+    struct xsr_store_perm *perms;
 
     if (!n || n > xsr_cur_left(cur) / 8) {
         errno = EIO;
@@ -130,12 +131,12 @@ struct xsr_xs_perm *xsr_xs_op_perms(struct xsr_cur *cur, uint32_t n)
     for (uint32_t i = 0; perms && i < n; i++)
         if (xsr_get_u32(cur, &perms[i].id, "id", &err) ||
             xsr_get_u32(cur, &perms[i].bits, "bits", &err))
-            break;              /* cannot be: the length was checked */
+            break; /* cannot be: the length was checked */
     return perms;
 }
 
 /* FNV-1a, with the usual constants. */
-uint64_t xsr_xs_sum(uint64_t sum, const void *p, size_t n)
+uint64_t xsr_store_sum(uint64_t sum, const void *p, size_t n)
 {
     const uint8_t *b = p;
 

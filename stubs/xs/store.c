@@ -15,15 +15,15 @@
 #include "stubs/xs/file.h"
 
 /* Start a new file when the changes outweigh the snapshot this much. */
-#define COMPACT_MIN (256u << 10)
+#define COMPACT_MIN    (256u << 10)
 #define COMPACT_FACTOR 4u
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static bool busy;               /* the mutex is held */
+static bool busy; /* the mutex is held */
 
-static struct xsr_xs_file file = XSR_XS_FILE_INIT;
-static struct xsr_xs_state state;       /* root NULL: nothing loaded */
+static struct xsr_store_file file = XSR_STORE_FILE_INIT;
+static struct xsr_store_state state; /* root NULL: nothing loaded */
 
 /*
  * A child of a program with threads: if one of them was at work here, what it
@@ -33,8 +33,8 @@ static void after_fork_child(void)
 {
     pthread_mutex_init(&mutex, NULL);
     if (busy) {
-        file = (struct xsr_xs_file)XSR_XS_FILE_INIT;
-        state = (struct xsr_xs_state){ NULL, NULL, 0, 0 };
+        file = (struct xsr_store_file)XSR_STORE_FILE_INIT;
+        state = (struct xsr_store_state){NULL, NULL, 0, 0};
     }
     busy = false;
 }
@@ -51,38 +51,38 @@ static void fire_all(const struct xsr_buf *events)
     while (at < events->len) {
         const char *name = (const char *)events->p + at + 1;
 
-        xsr_xs_fire(name, events->p[at]);
+        xsr_store_fire(name, events->p[at]);
         at += strlen(name) + 2;
     }
 }
 
 /* The next state: the present one with ops applied as record seq. */
 static int next_state(const struct xsr_buf *ops, uint64_t seq,
-                      struct xsr_xs_state *next, struct xsr_buf *events)
+                      struct xsr_store_state *next, struct xsr_buf *events)
 {
-    if (xsr_xs_state_copy(next, &state))
+    if (xsr_store_state_copy(next, &state))
         return -1;
-    if (xsr_xs_state_apply(next, ops->p, ops->len, seq,
-                           xsr_xs_any_watch() ? events : NULL)) {
-        xsr_xs_state_fini(next);
+    if (xsr_store_state_apply(next, ops->p, ops->len, seq,
+                              xsr_store_any_watch() ? events : NULL)) {
+        xsr_store_state_fini(next);
         return -1;
     }
     return 0;
 }
 
-static void take_state(struct xsr_xs_state *next)
+static void take_state(struct xsr_store_state *next)
 {
-    xsr_xs_state_fini(&state);
+    xsr_store_state_fini(&state);
     state = *next;
 }
 
 static int apply_record(const struct xsr_buf *ops, uint64_t seq)
 {
     struct xsr_buf events = XSR_BUF_INIT;
-    struct xsr_xs_state next;
+    struct xsr_store_state next;
     int rc = -1;
 
-    if (seq <= state.seq)       /* seen in the file before this one */
+    if (seq <= state.seq) /* seen in the file before this one */
         return 0;
     if (!next_state(ops, seq, &next, &events)) {
         take_state(&next);
@@ -99,9 +99,9 @@ static int read_records(void)
     uint64_t seq;
     int rc;
 
-    while ((rc = xsr_xs_file_next(&file, &ops, &seq)) > 0)
+    while ((rc = xsr_store_file_next(&file, &ops, &seq)) > 0)
         if (apply_record(&ops, seq)) {
-            file.end = 0;       /* not to be passed over: load anew */
+            file.end = 0; /* not to be passed over: load anew */
             rc = -1;
             break;
         }
@@ -113,9 +113,9 @@ static int read_records(void)
 static int read_snapshot(bool follow)
 {
     struct xsr_buf ops = XSR_BUF_INIT;
-    struct xsr_xs_state next;
+    struct xsr_store_state next;
     uint64_t seq;
-    int rc = xsr_xs_file_next(&file, &ops, &seq);
+    int rc = xsr_store_file_next(&file, &ops, &seq);
 
     if (rc == 0)
         errno = EIO;
@@ -123,10 +123,10 @@ static int read_snapshot(bool follow)
         goto fail;
     file.first = file.end;
     if (!follow || state.seq < file.base) {
-        if (xsr_xs_state_new(&next))
+        if (xsr_store_state_new(&next))
             goto fail;
-        if (xsr_xs_state_apply(&next, ops.p, ops.len, seq, NULL)) {
-            xsr_xs_state_fini(&next);
+        if (xsr_store_state_apply(&next, ops.p, ops.len, seq, NULL)) {
+            xsr_store_state_fini(&next);
             goto fail;
         }
         take_state(&next);
@@ -142,14 +142,14 @@ static int open_file(void)
 {
     uint64_t id = file.id;
 
-    xsr_xs_file_close(&file);
-    if (xsr_xs_file_open(&file))
+    xsr_store_file_close(&file);
+    if (xsr_store_file_open(&file))
         return -1;
     if (read_snapshot(state.root && id == file.id)) {
-        xsr_xs_file_close(&file);
+        xsr_store_file_close(&file);
         return -1;
     }
-    xsr_xs_follow_file();
+    xsr_store_follow_file();
     return 0;
 }
 
@@ -159,13 +159,13 @@ static int sync_state(void)
     int current;
 
     for (;;) {
-        if (!state.root || !xsr_xs_file_ours(&file) || !file.end) {
+        if (!state.root || !xsr_store_file_ours(&file) || !file.end) {
             if (open_file())
                 return -1;
         }
         if (read_records())
             return -1;
-        current = xsr_xs_file_current(&file);
+        current = xsr_store_file_current(&file);
         if (current)
             return current < 0 ? -1 : 0;
         /* Replaced: nothing is appended to the old one any more. */
@@ -178,17 +178,17 @@ static int sync_state(void)
 static int create_store(void)
 {
     struct xsr_buf ops = XSR_BUF_INIT;
-    struct xsr_xs_state st = { NULL, NULL, 0, 0 };
+    struct xsr_store_state st = {NULL, NULL, 0, 0};
     int rc = -1;
 
-    if (xsr_xs_state_new(&st) || xsr_xs_seed(&ops) ||
-        xsr_xs_state_apply(&st, ops.p, ops.len, 1, NULL))
+    if (xsr_store_state_new(&st) || xsr_store_seed(&ops) ||
+        xsr_store_state_apply(&st, ops.p, ops.len, 1, NULL))
         goto out;
     xsr_buf_clear(&ops);
-    if (!xsr_xs_state_dump(&st, &ops))
-        rc = xsr_xs_file_create(0, &ops, st.seq);
+    if (!xsr_store_state_dump(&st, &ops))
+        rc = xsr_store_file_create(0, &ops, st.seq);
 out:
-    xsr_xs_state_fini(&st);
+    xsr_store_state_fini(&st);
     xsr_buf_fini(&ops);
     return rc;
 }
@@ -207,7 +207,7 @@ static void unlock_mutex(void)
 }
 
 /* errno stays as it was when all goes well: some callers look at it then. */
-int xsr_xs_enter(bool change)
+int xsr_store_enter(bool change)
 {
     int rc, keep, before = errno;
 
@@ -223,10 +223,10 @@ int xsr_xs_enter(bool change)
         return 0;
     }
     keep = keep == ENOENT && change ? errno : keep;
-    xsr_xs_leave(change);
+    xsr_store_leave(change);
     if (keep == ENOENT && !change) {
         /* Making the store is a change: once with the host lock. */
-        if (xsr_xs_enter(true))
+        if (xsr_store_enter(true))
             return -1;
         unlock_mutex();
         xsr_sim_unlock();
@@ -238,14 +238,14 @@ int xsr_xs_enter(bool change)
     return -1;
 }
 
-void xsr_xs_leave(bool change)
+void xsr_store_leave(bool change)
 {
     unlock_mutex();
     if (change)
         xsr_sim_unlock();
 }
 
-const struct xsr_xs_state *xsr_xs_state(void)
+const struct xsr_store_state *xsr_store_state(void)
 {
     return &state;
 }
@@ -258,41 +258,41 @@ static void compact(void)
 
     if (grown < COMPACT_MIN || grown < COMPACT_FACTOR * snapshot)
         return;
-    if (xsr_xs_state_dump(&state, &ops) ||
-        xsr_xs_file_create(file.id, &ops, state.seq) || sync_state())
+    if (xsr_store_state_dump(&state, &ops) ||
+        xsr_store_file_create(file.id, &ops, state.seq) || sync_state())
         xsr_sim_log("xenstore: cannot start a new file (errno %d)", errno);
     xsr_buf_fini(&ops);
 }
 
-int xsr_xs_commit(const struct xsr_buf *ops)
+int xsr_store_commit(const struct xsr_buf *ops)
 {
     struct xsr_err err = XSR_ERR_INIT;
     struct xsr_buf all = XSR_BUF_INIT, events = XSR_BUF_INIT;
     struct xsr_buf more = XSR_BUF_INIT;
-    struct xsr_xs_state next = { NULL, NULL, 0, 0 };
+    struct xsr_store_state next = {NULL, NULL, 0, 0};
     uint64_t seq = state.seq + 1;
     int rc = -1, keep, before = errno;
 
     if (next_state(ops, seq, &next, &events) ||
-        xsr_xs_console(&next, ops, &more) ||
-        (more.len && xsr_xs_state_apply(&next, more.p, more.len, seq,
-                                        &events)))
+        xsr_store_console(&next, ops, &more) ||
+        (more.len &&
+         xsr_store_state_apply(&next, more.p, more.len, seq, &events)))
         goto out;
     if (xsr_buf_put(&all, ops->p, ops->len, &err) ||
         (more.len && xsr_buf_put(&all, more.p, more.len, &err))) {
         errno = ENOMEM;
         goto out;
     }
-    if (xsr_xs_file_append(&file, &all, seq))
+    if (xsr_store_file_append(&file, &all, seq))
         goto out;
     take_state(&next);
-    next = (struct xsr_xs_state){ NULL, NULL, 0, 0 };
+    next = (struct xsr_store_state){NULL, NULL, 0, 0};
     fire_all(&events);
     compact();
     rc = 0;
 out:
     keep = rc ? errno : before;
-    xsr_xs_state_fini(&next);
+    xsr_store_state_fini(&next);
     xsr_buf_fini(&all);
     xsr_buf_fini(&more);
     xsr_buf_fini(&events);

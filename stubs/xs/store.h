@@ -13,21 +13,21 @@
 #include "stubs/xs/state.h"
 
 /* Locked and up to date. -1 with errno: nothing is locked. */
-int xsr_xs_enter(bool change);
-void xsr_xs_leave(bool change);
+int xsr_store_enter(bool change);
+void xsr_store_leave(bool change);
 
 /* The newest state; valid until the next commit or leave. */
-const struct xsr_xs_state *xsr_xs_state(void);
+const struct xsr_store_state *xsr_store_state(void);
 /*
  * Make ops happen for everybody, at once or not at all; after enter(true).
  * Watches are told. -1 with errno, nothing changed.
  */
-int xsr_xs_commit(const struct xsr_buf *ops);
+int xsr_store_commit(const struct xsr_buf *ops);
 
 /* watch.c: a name changed; the file that stands for changes was replaced. */
-void xsr_xs_fire(const char *name, bool exact);
-void xsr_xs_follow_file(void);
+void xsr_store_fire(const char *name, bool exact);
+void xsr_store_follow_file(void);
 /* Does any connection of this process watch anything? */
-bool xsr_xs_any_watch(void);
+bool xsr_store_any_watch(void);
 
 #endif

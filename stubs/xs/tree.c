@@ -23,11 +23,11 @@ static void *copy_of(const void *p, size_t n)
     return c;
 }
 
-static struct xsr_xs_node *node_new(const char *name, size_t name_len,
-                                    const struct xsr_xs_perm *perms,
-                                    uint32_t n_perms, uint64_t gen)
+static struct xsr_store_node *node_new(const char *name, size_t name_len,
+                                       const struct xsr_store_perm *perms,
+                                       uint32_t n_perms, uint64_t gen)
 {
-    struct xsr_xs_node *node = calloc(1, sizeof(*node));
+    struct xsr_store_node *node = calloc(1, sizeof(*node));
 
     if (!node)
         return NULL;
@@ -38,31 +38,31 @@ static struct xsr_xs_node *node_new(const char *name, size_t name_len,
     node->perms = copy_of(perms, n_perms * sizeof(*perms));
     node->n_perms = n_perms;
     if (!node->name || !node->value || !node->perms) {
-        xsr_xs_tree_unref(node);
+        xsr_store_tree_unref(node);
         return NULL;
     }
     return node;
 }
 
-struct xsr_xs_node *xsr_xs_tree_new(uint64_t gen)
+struct xsr_store_node *xsr_store_tree_new(uint64_t gen)
 {
-    static const struct xsr_xs_perm dom0 = { 0, 0 };
+    static const struct xsr_store_perm dom0 = {0, 0};
 
     return node_new("", 0, &dom0, 1, gen);
 }
 
-struct xsr_xs_node *xsr_xs_tree_ref(struct xsr_xs_node *node)
+struct xsr_store_node *xsr_store_tree_ref(struct xsr_store_node *node)
 {
     node->refs++;
     return node;
 }
 
-void xsr_xs_tree_unref(struct xsr_xs_node *node)
+void xsr_store_tree_unref(struct xsr_store_node *node)
 {
     if (!node || --node->refs)
         return;
     for (uint32_t i = 0; i < node->n_kids; i++)
-        xsr_xs_tree_unref(node->kids[i]);
+        xsr_store_tree_unref(node->kids[i]);
     free(node->kids);
     free(node->perms);
     free(node->value);
@@ -71,9 +71,9 @@ void xsr_xs_tree_unref(struct xsr_xs_node *node)
 }
 
 /* *slot becomes a node that nobody else refers to. */
-static struct xsr_xs_node *own(struct xsr_xs_node **slot)
+static struct xsr_store_node *own(struct xsr_store_node **slot)
 {
-    struct xsr_xs_node *old = *slot, *node;
+    struct xsr_store_node *old = *slot, *node;
 
     if (old->refs == 1)
         return old;
@@ -86,12 +86,12 @@ static struct xsr_xs_node *own(struct xsr_xs_node **slot)
     node->len = old->len;
     node->kids = copy_of(old->kids, old->n_kids * sizeof(*old->kids));
     if (!node->value || !node->kids) {
-        xsr_xs_tree_unref(node);
+        xsr_store_tree_unref(node);
         return NULL;
     }
     node->n_kids = node->cap_kids = old->n_kids;
     for (uint32_t i = 0; i < node->n_kids; i++)
-        xsr_xs_tree_ref(node->kids[i]);
+        xsr_store_tree_ref(node->kids[i]);
     old->refs--;
     *slot = node;
     return node;
@@ -105,8 +105,8 @@ static size_t next_part(const char **path)
     return strcspn(*path, "/");
 }
 
-static struct xsr_xs_node **kid_slot(const struct xsr_xs_node *node,
-                                     const char *name, size_t len)
+static struct xsr_store_node **kid_slot(const struct xsr_store_node *node,
+                                        const char *name, size_t len)
 {
     for (uint32_t i = 0; i < node->n_kids; i++) {
         const char *kid = node->kids[i]->name;
@@ -117,16 +117,15 @@ static struct xsr_xs_node **kid_slot(const struct xsr_xs_node *node,
     return NULL;
 }
 
-const struct xsr_xs_node *xsr_xs_tree_nearest(const struct xsr_xs_node *root,
-                                              const char *path,
-                                              size_t *len_out)
+const struct xsr_store_node *xsr_store_tree_nearest(
+    const struct xsr_store_node *root, const char *path, size_t *len_out)
 {
     const char *at = path;
     size_t n;
 
     *len_out = 1;
     while ((n = next_part(&at)) > 0) {
-        struct xsr_xs_node **slot = kid_slot(root, at, n);
+        struct xsr_store_node **slot = kid_slot(root, at, n);
 
         if (!slot)
             break;
@@ -137,20 +136,21 @@ const struct xsr_xs_node *xsr_xs_tree_nearest(const struct xsr_xs_node *root,
     return root;
 }
 
-const struct xsr_xs_node *xsr_xs_tree_find(const struct xsr_xs_node *root,
-                                           const char *path)
+const struct xsr_store_node *xsr_store_tree_find(
+    const struct xsr_store_node *root, const char *path)
 {
     size_t len;
-    const struct xsr_xs_node *node = xsr_xs_tree_nearest(root, path, &len);
+    const struct xsr_store_node *node =
+        xsr_store_tree_nearest(root, path, &len);
 
     return len == strlen(path) ? node : NULL;
 }
 
-static struct xsr_xs_node **add_kid(struct xsr_xs_node *node,
-                                    const char *name, size_t len,
-                                    uint64_t gen)
+static struct xsr_store_node **add_kid(struct xsr_store_node *node,
+                                       const char *name, size_t len,
+                                       uint64_t gen)
 {
-    struct xsr_xs_node *kid;
+    struct xsr_store_node *kid;
 
     if (node->n_kids == node->cap_kids) {
         uint32_t cap = node->cap_kids ? 2 * node->cap_kids : 4;
@@ -170,14 +170,14 @@ static struct xsr_xs_node **add_kid(struct xsr_xs_node *node,
 }
 
 /* Owned node at path, made with everything above it if need be. */
-static struct xsr_xs_node *reach(struct xsr_xs_node **root, const char *path,
-                                 uint64_t gen)
+static struct xsr_store_node *reach(struct xsr_store_node **root,
+                                    const char *path, uint64_t gen)
 {
-    struct xsr_xs_node *node = own(root);
+    struct xsr_store_node *node = own(root);
     size_t n;
 
     while (node && (n = next_part(&path)) > 0) {
-        struct xsr_xs_node **slot = kid_slot(node, path, n);
+        struct xsr_store_node **slot = kid_slot(node, path, n);
 
         if (!slot)
             slot = add_kid(node, path, n, gen);
@@ -193,10 +193,10 @@ static int no_memory(void)
     return -1;
 }
 
-int xsr_xs_tree_write(struct xsr_xs_node **root, const char *path,
-                      const void *value, uint32_t len, uint64_t gen)
+int xsr_store_tree_write(struct xsr_store_node **root, const char *path,
+                         const void *value, uint32_t len, uint64_t gen)
 {
-    struct xsr_xs_node *node = reach(root, path, gen);
+    struct xsr_store_node *node = reach(root, path, gen);
     uint8_t *copy;
 
     if (!node)
@@ -213,12 +213,12 @@ int xsr_xs_tree_write(struct xsr_xs_node **root, const char *path,
     return 0;
 }
 
-int xsr_xs_tree_set_perms(struct xsr_xs_node **root, const char *path,
-                          const struct xsr_xs_perm *perms, uint32_t n,
-                          uint64_t gen)
+int xsr_store_tree_set_perms(struct xsr_store_node **root, const char *path,
+                             const struct xsr_store_perm *perms, uint32_t n,
+                             uint64_t gen)
 {
-    struct xsr_xs_node *node = reach(root, path, gen);
-    struct xsr_xs_perm *copy = copy_of(perms, n * sizeof(*perms));
+    struct xsr_store_node *node = reach(root, path, gen);
+    struct xsr_store_perm *copy = copy_of(perms, n * sizeof(*perms));
 
     if (!node || !copy) {
         free(copy);
@@ -231,13 +231,14 @@ int xsr_xs_tree_set_perms(struct xsr_xs_node **root, const char *path,
     return 0;
 }
 
-int xsr_xs_tree_rm(struct xsr_xs_node **root, const char *path, uint64_t gen)
+int xsr_store_tree_rm(struct xsr_store_node **root, const char *path,
+                      uint64_t gen)
 {
     const char *name = strrchr(path, '/') + 1;
     char *parent_path;
-    struct xsr_xs_node *parent, **slot;
+    struct xsr_store_node *parent, **slot;
 
-    if (!xsr_xs_tree_find(*root, path) || !*name)
+    if (!xsr_store_tree_find(*root, path) || !*name)
         return 0;
     parent_path = strndup(path, (size_t)(name - 1 - path));
     parent = parent_path ? reach(root, parent_path, gen) : NULL;
@@ -245,7 +246,7 @@ int xsr_xs_tree_rm(struct xsr_xs_node **root, const char *path, uint64_t gen)
     if (!parent)
         return no_memory();
     slot = kid_slot(parent, name, strlen(name));
-    xsr_xs_tree_unref(*slot);
+    xsr_store_tree_unref(*slot);
     parent->n_kids--;
     memmove(slot, slot + 1,
             (size_t)(&parent->kids[parent->n_kids] - slot) * sizeof(*slot));
@@ -254,40 +255,40 @@ int xsr_xs_tree_rm(struct xsr_xs_node **root, const char *path, uint64_t gen)
 }
 
 struct walk {
-    enum xsr_xs_walk order;
-    xsr_xs_on_node *on_node;
+    enum xsr_store_walk order;
+    xsr_store_on_node *on_node;
     void *ctx;
-    char path[XSR_XS_PATH_BUF];     /* grows and shrinks with the walk */
+    char path[XSR_STORE_PATH_BUF]; /* grows and shrinks with the walk */
 };
 
-static int walk(struct walk *w, const struct xsr_xs_node *node, size_t len)
+static int walk(struct walk *w, const struct xsr_store_node *node, size_t len)
 {
-    size_t base = len == 1 ? 0 : len;   /* the root's name is one slash */
+    size_t base = len == 1 ? 0 : len; /* the root's name is one slash */
     int rc = 0;
 
-    if (w->order == XSR_XS_PARENTS_FIRST)
+    if (w->order == XSR_STORE_PARENTS_FIRST)
         rc = w->on_node(w->ctx, w->path, node);
     for (uint32_t i = 0; !rc && i < node->n_kids; i++) {
         size_t n = strlen(node->kids[i]->name);
 
         if (base + 1 + n >= sizeof(w->path))
-            continue;                   /* cannot be: path.c bounds them */
+            continue; /* cannot be: path.c bounds them */
         w->path[base] = '/';
         memcpy(w->path + base + 1, node->kids[i]->name, n + 1);
         rc = walk(w, node->kids[i], base + 1 + n);
     }
     w->path[len] = '\0';
-    if (!rc && w->order == XSR_XS_CHILDREN_FIRST)
+    if (!rc && w->order == XSR_STORE_CHILDREN_FIRST)
         rc = w->on_node(w->ctx, w->path, node);
     return rc;
 }
 
-int xsr_xs_tree_walk(const struct xsr_xs_node *root, const char *path,
-                     enum xsr_xs_walk order, xsr_xs_on_node *on_node,
-                     void *ctx)
+int xsr_store_tree_walk(const struct xsr_store_node *root, const char *path,
+                        enum xsr_store_walk order, xsr_store_on_node *on_node,
+                        void *ctx)
 {
-    const struct xsr_xs_node *node = xsr_xs_tree_find(root, path);
-    struct walk w = { .order = order, .on_node = on_node, .ctx = ctx };
+    const struct xsr_store_node *node = xsr_store_tree_find(root, path);
+    struct walk w = {.order = order, .on_node = on_node, .ctx = ctx};
 
     if (!node)
         return 0;

@@ -10,16 +10,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static uint64_t gen_of(const struct xsr_xs_state *st, const char *path)
+static uint64_t gen_of(const struct xsr_store_state *st, const char *path)
 {
-    const struct xsr_xs_node *node = xsr_xs_tree_find(st->root, path);
+    const struct xsr_store_node *node = xsr_store_tree_find(st->root, path);
 
     return node ? node->gen : 0;
 }
 
-int xsr_xs_txn_find(struct xsr_xs *xs, uint32_t id, struct xsr_xs_txn **out)
+int xsr_store_txn_find(struct xsr_store *xs, uint32_t id,
+                       struct xsr_store_txn **out)
 {
-    for (struct xsr_xs_txn *t = xs->txns; t; t = t->next)
+    for (struct xsr_store_txn *t = xs->txns; t; t = t->next)
         if (t->id == id) {
             *out = t;
             return 0;
@@ -28,7 +29,7 @@ int xsr_xs_txn_find(struct xsr_xs *xs, uint32_t id, struct xsr_xs_txn **out)
     return -1;
 }
 
-static int access_one(struct xsr_xs_txn *txn, const char *path)
+static int access_one(struct xsr_store_txn *txn, const char *path)
 {
     for (size_t i = txn->n_access; i > 0; i--)
         if (!strcmp(txn->access[i - 1].path, path))
@@ -49,16 +50,17 @@ static int access_one(struct xsr_xs_txn *txn, const char *path)
     return 0;
 }
 
-int xsr_xs_txn_access(struct xsr_xs_txn *txn, const char *path, bool change)
+int xsr_store_txn_access(struct xsr_store_txn *txn, const char *path,
+                         bool change)
 {
-    char near[XSR_XS_PATH_BUF];
+    char near[XSR_STORE_PATH_BUF];
     size_t len;
 
     if (access_one(txn, path))
         return -1;
     if (!change)
         return 0;
-    xsr_xs_tree_nearest(txn->own.root, path, &len);
+    xsr_store_tree_nearest(txn->own.root, path, &len);
     if (path[len] == '\0')
         return 0;
     memcpy(near, path, len);
@@ -67,15 +69,15 @@ int xsr_xs_txn_access(struct xsr_xs_txn *txn, const char *path, bool change)
 }
 
 static int access_node(void *ctx, const char *path,
-                       const struct xsr_xs_node *node)
+                       const struct xsr_store_node *node)
 {
     (void)node;
     return access_one(ctx, path);
 }
 
-int xsr_xs_txn_access_tree(struct xsr_xs_txn *txn, const char *path)
+int xsr_store_txn_access_tree(struct xsr_store_txn *txn, const char *path)
 {
-    char parent[XSR_XS_PATH_BUF];
+    char parent[XSR_STORE_PATH_BUF];
     char *slash;
 
     strcpy(parent, path);
@@ -83,55 +85,55 @@ int xsr_xs_txn_access_tree(struct xsr_xs_txn *txn, const char *path)
     slash[slash == parent] = '\0';
     if (access_one(txn, parent))
         return -1;
-    return xsr_xs_tree_walk(txn->own.root, path, XSR_XS_PARENTS_FIRST,
-                            access_node, txn);
+    return xsr_store_tree_walk(txn->own.root, path, XSR_STORE_PARENTS_FIRST,
+                               access_node, txn);
 }
 
-int xsr_xs_txn_change(struct xsr_xs_txn *txn, const struct xsr_buf *ops)
+int xsr_store_txn_change(struct xsr_store_txn *txn, const struct xsr_buf *ops)
 {
     struct xsr_err err = XSR_ERR_INIT;
-    struct xsr_xs_state next;
+    struct xsr_store_state next;
 
-    if (xsr_xs_state_copy(&next, &txn->own))
+    if (xsr_store_state_copy(&next, &txn->own))
         return -1;
-    if (xsr_xs_state_apply(&next, ops->p, ops->len, txn->base.seq + 1, NULL))
+    if (xsr_store_state_apply(&next, ops->p, ops->len, txn->base.seq + 1, NULL))
         goto fail;
     if (xsr_buf_put(&txn->ops, ops->p, ops->len, &err)) {
         errno = ENOMEM;
         goto fail;
     }
-    xsr_xs_state_fini(&txn->own);
+    xsr_store_state_fini(&txn->own);
     txn->own = next;
     return 0;
 fail:
-    xsr_xs_state_fini(&next);
+    xsr_store_state_fini(&next);
     return -1;
 }
 
-static void txn_free(struct xsr_xs_txn *txn)
+static void txn_free(struct xsr_store_txn *txn)
 {
     for (size_t i = 0; i < txn->n_access; i++)
         free(txn->access[i].path);
     free(txn->access);
     xsr_buf_fini(&txn->ops);
-    xsr_xs_state_fini(&txn->own);
-    xsr_xs_state_fini(&txn->base);
+    xsr_store_state_fini(&txn->own);
+    xsr_store_state_fini(&txn->base);
     free(txn);
 }
 
-static void unlink_txn(struct xsr_xs *xs, struct xsr_xs_txn *txn)
+static void unlink_txn(struct xsr_store *xs, struct xsr_store_txn *txn)
 {
-    struct xsr_xs_txn **p = &xs->txns;
+    struct xsr_store_txn **p = &xs->txns;
 
     while (*p != txn)
         p = &(*p)->next;
     *p = txn->next;
 }
 
-void xsr_xs_txns_free(struct xsr_xs *xs)
+void xsr_store_txns_free(struct xsr_store *xs)
 {
     while (xs->txns) {
-        struct xsr_xs_txn *txn = xs->txns;
+        struct xsr_store_txn *txn = xs->txns;
 
         unlink_txn(xs, txn);
         txn_free(txn);
@@ -139,30 +141,30 @@ void xsr_xs_txns_free(struct xsr_xs *xs)
 }
 
 /* An identifier that is not 0 and not in use. */
-static uint32_t fresh_id(struct xsr_xs *xs)
+static uint32_t fresh_id(struct xsr_store *xs)
 {
-    struct xsr_xs_txn *txn;
+    struct xsr_store_txn *txn;
 
     do {
         xs->last_txn++;
-    } while (!xs->last_txn || !xsr_xs_txn_find(xs, xs->last_txn, &txn));
+    } while (!xs->last_txn || !xsr_store_txn_find(xs, xs->last_txn, &txn));
     return xs->last_txn;
 }
 
-int xsr_xs_txn_start(struct xsr_xs *xs, uint32_t *txn_out)
+int xsr_store_txn_start(struct xsr_store *xs, uint32_t *txn_out)
 {
-    struct xsr_xs_txn *txn = calloc(1, sizeof(*txn));
+    struct xsr_store_txn *txn = calloc(1, sizeof(*txn));
 
     if (!txn)
         return -1;
-    if (xsr_xs_enter(false)) {
+    if (xsr_store_enter(false)) {
         free(txn);
         return -1;
     }
-    if (xsr_xs_state_copy(&txn->base, xsr_xs_state()) ||
-        xsr_xs_state_copy(&txn->own, xsr_xs_state())) {
+    if (xsr_store_state_copy(&txn->base, xsr_store_state()) ||
+        xsr_store_state_copy(&txn->own, xsr_store_state())) {
         txn_free(txn);
-        xsr_xs_leave(false);
+        xsr_store_leave(false);
         errno = ENOMEM;
         return -1;
     }
@@ -170,29 +172,29 @@ int xsr_xs_txn_start(struct xsr_xs *xs, uint32_t *txn_out)
     txn->next = xs->txns;
     xs->txns = txn;
     *txn_out = txn->id;
-    xsr_xs_leave(false);
+    xsr_store_leave(false);
     return 0;
 }
 
-static int commit(const struct xsr_xs_txn *txn)
+static int commit(const struct xsr_store_txn *txn)
 {
     for (size_t i = 0; i < txn->n_access; i++)
-        if (gen_of(xsr_xs_state(), txn->access[i].path) !=
+        if (gen_of(xsr_store_state(), txn->access[i].path) !=
             txn->access[i].gen) {
             errno = EAGAIN;
             return -1;
         }
-    return txn->ops.len ? xsr_xs_commit(&txn->ops) : 0;
+    return txn->ops.len ? xsr_store_commit(&txn->ops) : 0;
 }
 
-int xsr_xs_txn_end(struct xsr_xs *xs, uint32_t id, bool abandon)
+int xsr_store_txn_end(struct xsr_store *xs, uint32_t id, bool abandon)
 {
-    struct xsr_xs_txn *txn;
+    struct xsr_store_txn *txn;
     int rc, keep;
 
-    if (xsr_xs_enter(!abandon))
+    if (xsr_store_enter(!abandon))
         return -1;
-    rc = xsr_xs_txn_find(xs, id, &txn);
+    rc = xsr_store_txn_find(xs, id, &txn);
     if (!rc) {
         unlink_txn(xs, txn);
         if (!abandon)
@@ -202,7 +204,7 @@ int xsr_xs_txn_end(struct xsr_xs *xs, uint32_t id, bool abandon)
         errno = keep;
     }
     keep = errno;
-    xsr_xs_leave(!abandon);
+    xsr_store_leave(!abandon);
     errno = keep;
     return rc;
 }

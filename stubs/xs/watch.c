@@ -24,11 +24,11 @@
 /* Without inotify: how long others' changes may stay unseen, in ms. */
 #define LOOK_EVERY_MS 20
 
-static struct xsr_xs *conns;
+static struct xsr_store *conns;
 
-bool xsr_xs_any_watch(void)
+bool xsr_store_any_watch(void)
 {
-    for (struct xsr_xs *xs = conns; xs; xs = xs->next)
+    for (struct xsr_store *xs = conns; xs; xs = xs->next)
         if (xs->watches)
             return true;
     return false;
@@ -47,20 +47,20 @@ static char **pair(const char *path, const char *token)
     return p;
 }
 
-static bool queued(const struct xsr_xs *xs, const struct xsr_xs_watch *w,
+static bool queued(const struct xsr_store *xs, const struct xsr_store_watch *w,
                    const char *path)
 {
-    for (struct xsr_xs_event *e = xs->first_event; e; e = e->next)
+    for (struct xsr_store_event *e = xs->first_event; e; e = e->next)
         if (e->watch == w && !strcmp(e->strings[0], path))
             return true;
     return false;
 }
 
 /* An event that has not been read yet is not queued twice. */
-static int queue_event(struct xsr_xs *xs, const struct xsr_xs_watch *w,
+static int queue_event(struct xsr_store *xs, const struct xsr_store_watch *w,
                        const char *path)
 {
-    struct xsr_xs_event *e;
+    struct xsr_store_event *e;
     uint64_t one = 1;
 
     if (queued(xs, w, path))
@@ -80,31 +80,33 @@ static int queue_event(struct xsr_xs *xs, const struct xsr_xs_watch *w,
         xs->first_event = e;
     xs->last_event = e;
     if (xs->event_fd >= 0 && write(xs->event_fd, &one, sizeof(one)) < 0)
-        return errno == EAGAIN ? 0 : -1;    /* it is readable anyway */
+        return errno == EAGAIN ? 0 : -1; /* it is readable anyway */
     return 0;
 }
 
-static bool matches(const struct xsr_xs_watch *w, const char *name, bool exact)
+static bool matches(const struct xsr_store_watch *w, const char *name,
+                    bool exact)
 {
-    return exact ? !strcmp(w->path, name) : xsr_xs_path_covers(w->path, name);
+    return exact ? !strcmp(w->path, name)
+                 : xsr_store_path_covers(w->path, name);
 }
 
-void xsr_xs_fire(const char *name, bool exact)
+void xsr_store_fire(const char *name, bool exact)
 {
-    for (struct xsr_xs *xs = conns; xs; xs = xs->next)
-        for (struct xsr_xs_watch *w = xs->watches; w; w = w->next) {
+    for (struct xsr_store *xs = conns; xs; xs = xs->next)
+        for (struct xsr_store_watch *w = xs->watches; w; w = w->next) {
             const char *path = name;
 
             if (!matches(w, name, exact))
                 continue;
             if (w->relative)
-                path += strlen(XSR_XS_HOME) + 1;
+                path += strlen(XSR_STORE_HOME) + 1;
             if (queue_event(xs, w, path))
                 xsr_sim_log("xenstore: a watch event was lost: no memory");
         }
 }
 
-static void follow_file(struct xsr_xs *xs)
+static void follow_file(struct xsr_store *xs)
 {
     struct xsr_err err = XSR_ERR_INIT;
     const char *dir = xsr_sim_dir(&err);
@@ -112,23 +114,23 @@ static void follow_file(struct xsr_xs *xs)
 
     if (!dir || xs->file_fd < 0 || xs->file_is_timer)
         return;
-    snprintf(path, sizeof(path), "%s/" XSR_XS_FILE, dir);
+    snprintf(path, sizeof(path), "%s/" XSR_STORE_FILE, dir);
     /* A replaced file says so by IN_ATTRIB: its last name goes away. */
-    inotify_add_watch(xs->file_fd, path, IN_MODIFY | IN_ATTRIB |
-                      IN_DELETE_SELF | IN_MOVE_SELF);
+    inotify_add_watch(xs->file_fd, path,
+                      IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF);
 }
 
-void xsr_xs_follow_file(void)
+void xsr_store_follow_file(void)
 {
-    for (struct xsr_xs *xs = conns; xs; xs = xs->next)
+    for (struct xsr_store *xs = conns; xs; xs = xs->next)
         follow_file(xs);
 }
 
 /* inotify, of which a user has few; else a clock that ticks. */
-static int open_file_fd(struct xsr_xs *xs)
+static int open_file_fd(struct xsr_store *xs)
 {
-    struct itimerspec t = { { 0, LOOK_EVERY_MS * 1000000L },
-                            { 0, LOOK_EVERY_MS * 1000000L } };
+    struct itimerspec t = {{0, LOOK_EVERY_MS * 1000000L},
+                           {0, LOOK_EVERY_MS * 1000000L}};
 
     xs->file_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (xs->file_fd >= 0)
@@ -140,7 +142,7 @@ static int open_file_fd(struct xsr_xs *xs)
     return timerfd_settime(xs->file_fd, 0, &t, NULL);
 }
 
-static void close_fds(struct xsr_xs *xs)
+static void close_fds(struct xsr_store *xs)
 {
     xsr_close(&xs->poll_fd);
     xsr_close(&xs->file_fd);
@@ -148,9 +150,9 @@ static void close_fds(struct xsr_xs *xs)
 }
 
 /* The fds are made when they are first needed. */
-static int need_fds(struct xsr_xs *xs)
+static int need_fds(struct xsr_store *xs)
 {
-    struct epoll_event in = { .events = EPOLLIN };
+    struct epoll_event in = {.events = EPOLLIN};
 
     if (xs->poll_fd >= 0)
         return 0;
@@ -169,12 +171,12 @@ static int need_fds(struct xsr_xs *xs)
     return 0;
 }
 
-static void drop_events(struct xsr_xs *xs, const struct xsr_xs_watch *w)
+static void drop_events(struct xsr_store *xs, const struct xsr_store_watch *w)
 {
-    struct xsr_xs_event **p = &xs->first_event, *last = NULL;
+    struct xsr_store_event **p = &xs->first_event, *last = NULL;
 
     while (*p) {
-        struct xsr_xs_event *e = *p;
+        struct xsr_store_event *e = *p;
 
         if (w && e->watch != w) {
             last = e;
@@ -188,7 +190,7 @@ static void drop_events(struct xsr_xs *xs, const struct xsr_xs_watch *w)
     xs->last_event = last;
 }
 
-static void watch_free(struct xsr_xs_watch *w)
+static void watch_free(struct xsr_store_watch *w)
 {
     if (w) {
         free(w->path);
@@ -198,16 +200,16 @@ static void watch_free(struct xsr_xs_watch *w)
     free(w);
 }
 
-void xsr_xs_conn_add(struct xsr_xs *xs)
+void xsr_store_conn_add(struct xsr_store *xs)
 {
     xs->next = conns;
     conns = xs;
 }
 
-void xsr_xs_conn_remove(struct xsr_xs *xs)
+void xsr_store_conn_remove(struct xsr_store *xs)
 {
-    bool locked = !xsr_xs_enter(false);     /* a host that went away: no */
-    struct xsr_xs **p = &conns;
+    bool locked = !xsr_store_enter(false); /* a host that went away: no */
+    struct xsr_store **p = &conns;
 
     while (*p && *p != xs)
         p = &(*p)->next;
@@ -215,30 +217,30 @@ void xsr_xs_conn_remove(struct xsr_xs *xs)
         *p = xs->next;
     drop_events(xs, NULL);
     while (xs->watches) {
-        struct xsr_xs_watch *w = xs->watches;
+        struct xsr_store_watch *w = xs->watches;
 
         xs->watches = w->next;
         watch_free(w);
     }
     close_fds(xs);
     if (locked)
-        xsr_xs_leave(false);
+        xsr_store_leave(false);
 }
 
-static struct xsr_xs_watch **find_watch(struct xsr_xs *xs, const char *given,
-                                        const char *token)
+static struct xsr_store_watch **find_watch(struct xsr_store *xs,
+                                           const char *given, const char *token)
 {
-    struct xsr_xs_watch **p = &xs->watches;
+    struct xsr_store_watch **p = &xs->watches;
 
     while (*p && (strcmp((*p)->given, given) || strcmp((*p)->token, token)))
         p = &(*p)->next;
     return p;
 }
 
-static struct xsr_xs_watch *watch_new(const char *path, const char *given,
-                                      const char *token)
+static struct xsr_store_watch *watch_new(const char *path, const char *given,
+                                         const char *token)
 {
-    struct xsr_xs_watch *w = calloc(1, sizeof(*w));
+    struct xsr_store_watch *w = calloc(1, sizeof(*w));
 
     if (!w)
         return NULL;
@@ -253,10 +255,10 @@ static struct xsr_xs_watch *watch_new(const char *path, const char *given,
 }
 
 /* Locked. The new watch fires at once, so that its owner looks once. */
-static int add_watch(struct xsr_xs *xs, const char *path, const char *given,
+static int add_watch(struct xsr_store *xs, const char *path, const char *given,
                      const char *token)
 {
-    struct xsr_xs_watch **p = find_watch(xs, given, token), *w;
+    struct xsr_store_watch **p = find_watch(xs, given, token), *w;
 
     if (*p) {
         errno = EEXIST;
@@ -275,31 +277,31 @@ static int leave(int rc)
 {
     int keep = errno;
 
-    xsr_xs_leave(false);
+    xsr_store_leave(false);
     errno = keep;
     return rc;
 }
 
-int xsr_xs_watch(struct xsr_xs *xs, const char *path, const char *token)
+int xsr_store_watch(struct xsr_store *xs, const char *path, const char *token)
 {
-    char abs[XSR_XS_PATH_BUF];
+    char abs[XSR_STORE_PATH_BUF];
 
-    if (xsr_xs_path(path, true, abs))
+    if (xsr_store_path(path, true, abs))
         return -1;
-    if (strlen(path) + strlen(token) + 2 > XSR_XS_PAYLOAD_MAX) {
+    if (strlen(path) + strlen(token) + 2 > XSR_STORE_PAYLOAD_MAX) {
         errno = E2BIG;
         return -1;
     }
-    if (xsr_xs_enter(false))
+    if (xsr_store_enter(false))
         return -1;
     return leave(add_watch(xs, abs, path, token));
 }
 
-int xsr_xs_unwatch(struct xsr_xs *xs, const char *path, const char *token)
+int xsr_store_unwatch(struct xsr_store *xs, const char *path, const char *token)
 {
-    struct xsr_xs_watch **p, *w;
+    struct xsr_store_watch **p, *w;
 
-    if (xsr_xs_enter(false))
+    if (xsr_store_enter(false))
         return -1;
     p = find_watch(xs, path, token);
     w = *p;
@@ -313,18 +315,18 @@ int xsr_xs_unwatch(struct xsr_xs *xs, const char *path, const char *token)
     return leave(0);
 }
 
-int xsr_xs_fileno(struct xsr_xs *xs)
+int xsr_store_fileno(struct xsr_store *xs)
 {
     int rc;
 
-    if (xsr_xs_enter(false))
+    if (xsr_store_enter(false))
         return -1;
     rc = need_fds(xs);
     return leave(rc ? -1 : xs->poll_fd);
 }
 
 /* Make the fds quiet, before looking: what comes later wakes them again. */
-static void quiet(struct xsr_xs *xs)
+static void quiet(struct xsr_store *xs)
 {
     uint64_t n[64];
 
@@ -335,18 +337,18 @@ static void quiet(struct xsr_xs *xs)
 }
 
 /* 1: *event_out; 0: none; -1 errno. */
-static int take_event(struct xsr_xs *xs, char ***event_out)
+static int take_event(struct xsr_store *xs, char ***event_out)
 {
-    struct xsr_xs_event *e;
+    struct xsr_store_event *e;
     int rc = 0;
 
-    if (xsr_xs_enter(false))
+    if (xsr_store_enter(false))
         return -1;
     if (need_fds(xs))
         return leave(-1);
     quiet(xs);
-    xsr_xs_leave(false);
-    if (xsr_xs_enter(false))        /* sees what was there before quiet() */
+    xsr_store_leave(false);
+    if (xsr_store_enter(false)) /* sees what was there before quiet() */
         return -1;
     e = xs->first_event;
     if (e) {
@@ -360,9 +362,9 @@ static int take_event(struct xsr_xs *xs, char ***event_out)
     return leave(rc);
 }
 
-int xsr_xs_next_event(struct xsr_xs *xs, bool wait, char ***event_out)
+int xsr_store_next_event(struct xsr_store *xs, bool wait, char ***event_out)
 {
-    struct pollfd p = { .events = POLLIN };
+    struct pollfd p = {.events = POLLIN};
     int rc, before = errno;
 
     while (!(rc = take_event(xs, event_out))) {
