@@ -187,7 +187,7 @@ void xsr_answer_complete(struct xsr_answer *a, int retval, int errnoval)
 {
     struct xsr_ipc_msg m = {.msg = XSR_MSG_COMPLETE};
     struct xsr_err err;
-    int ack;
+    int ack = 0;
 
     flush_progress(a);
     m.u.complete.retval = retval;

@@ -21,30 +21,6 @@
 
 #define CONTEXT "xensr-helper"
 
-int xsr_restore_errno(const struct xsr_err *err)
-{
-    switch (err->kind) {
-    case XSR_E_OK:
-        return 0;
-    case XSR_E_STOPPED:
-        return ECANCELED;
-    case XSR_E_EOF:
-        return ENODATA;
-    case XSR_E_FORMAT:
-    case XSR_E_ORDER:
-    case XSR_E_LIMIT:
-        return EBADMSG;
-    case XSR_E_UNSUPPORTED:
-        return ENOTSUP;
-    case XSR_E_NOMEM:
-        return ENOMEM;
-    case XSR_E_TIMEOUT:
-        return ETIMEDOUT;
-    default:
-        return err->sys > 0 ? err->sys : EIO;
-    }
-}
-
 /* Descriptors nobody meant to give us; a leak in the toolstack, worth a line.
  */
 static void log_strangers(const struct xsr_args *args, struct xsr_answer *a)
@@ -120,7 +96,7 @@ static void report_failure(const struct xsr_args *args, struct xsr_answer *a,
                            const struct xsr_err *err)
 {
     log_failure(args, a, err);
-    report(a, 0, 0, -1, xsr_restore_errno(err));
+    report(a, 0, 0, -1, xsr_err_errno(err));
 }
 
 static int restore(const struct xsr_args *args, struct xsr_answer *a,
@@ -168,7 +144,7 @@ void xsr_restore_refuse(const struct xsr_args *args, struct xsr_answer *a,
                         const struct xsr_err *why)
 {
     /* EBADMSG would say that the image is damaged; nobody has looked at it */
-    int errnoval = why->kind == XSR_E_FORMAT ? EINVAL : xsr_restore_errno(why);
+    int errnoval = why->kind == XSR_E_FORMAT ? EINVAL : xsr_err_errno(why);
     char line[XSR_ERR_TEXT + 64];
 
     snprintf(line, sizeof(line), "nothing was %s: %s",

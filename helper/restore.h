@@ -11,7 +11,5 @@ void xsr_restore_run(const struct xsr_args *args, struct xsr_answer *a);
 /* Report why it is not even tried. */
 void xsr_restore_refuse(const struct xsr_args *args, struct xsr_answer *a,
                         const struct xsr_err *why);
-/* What the parent gets as errno for an error. */
-int xsr_restore_errno(const struct xsr_err *err);
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include "lib/err.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -107,6 +108,30 @@ const char *xsr_kind_name(enum xsr_kind kind)
     if ((size_t)kind >= sizeof(names) / sizeof(names[0]))
         return "unknown";
     return names[kind];
+}
+
+int xsr_err_errno(const struct xsr_err *err)
+{
+    switch (err->kind) {
+    case XSR_E_OK:
+        return 0;
+    case XSR_E_STOPPED:
+        return ECANCELED;
+    case XSR_E_EOF:
+        return ENODATA;
+    case XSR_E_FORMAT:
+    case XSR_E_ORDER:
+    case XSR_E_LIMIT:
+        return EBADMSG;
+    case XSR_E_UNSUPPORTED:
+        return ENOTSUP;
+    case XSR_E_NOMEM:
+        return ENOMEM;
+    case XSR_E_TIMEOUT:
+        return ETIMEDOUT;
+    default:
+        return err->sys > 0 ? err->sys : EIO;
+    }
 }
 
 const char *xsr_err_str(const struct xsr_err *err, char *out, size_t out_len)

@@ -63,6 +63,14 @@ int xsr_err_prefix(struct xsr_err *err, const char *fmt, ...)
 /* Printable name of a kind: "end of stream", "format", ... */
 const char *xsr_kind_name(enum xsr_kind kind);
 
+/*
+ * The errno that stands for it where only a number can be passed on (the
+ * helper's "complete", libxenguest's result): EBADMSG for what the input is
+ * refused for, ENODATA for its early end, ENOTSUP, ECANCELED when stopped;
+ * otherwise .sys, or EIO.
+ */
+int xsr_err_errno(const struct xsr_err *err);
+
 /* Whole message for people: text, and " (at offset N)" if known. */
 const char *xsr_err_str(const struct xsr_err *err, char *out, size_t out_len);
 

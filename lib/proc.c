@@ -256,7 +256,7 @@ static int explain(const struct plan *pl, const struct report *rep,
 /* EOF: exec has happened. A report: it has not. Signals do not matter. */
 static int await_exec(const struct plan *pl, int fd, struct xsr_err *err)
 {
-    struct report rep;
+    struct report rep = {STAGE_EXEC, 0, -1};
     size_t got = 0;
     ssize_t r = 1;
 

@@ -130,6 +130,31 @@ static void quote_fits_every_size(void **state)
     }
 }
 
+static void errno_tells_the_kind(void **state)
+{
+    struct xsr_err err;
+
+    (void)state;
+    xsr_err_clear(&err);
+    assert_int_equal(xsr_err_errno(&err), 0);
+    xsr_fail_sys(&err, XSR_E_FORMAT, EPERM, "x");
+    assert_int_equal(xsr_err_errno(&err), EBADMSG);
+    xsr_fail(&err, XSR_E_ORDER, "x");
+    assert_int_equal(xsr_err_errno(&err), EBADMSG);
+    xsr_fail(&err, XSR_E_LIMIT, "x");
+    assert_int_equal(xsr_err_errno(&err), EBADMSG);
+    xsr_fail(&err, XSR_E_EOF, "x");
+    assert_int_equal(xsr_err_errno(&err), ENODATA);
+    xsr_fail(&err, XSR_E_UNSUPPORTED, "x");
+    assert_int_equal(xsr_err_errno(&err), ENOTSUP);
+    xsr_fail(&err, XSR_E_STOPPED, "x");
+    assert_int_equal(xsr_err_errno(&err), ECANCELED);
+    xsr_fail_sys(&err, XSR_E_XEN, EPERM, "x");
+    assert_int_equal(xsr_err_errno(&err), EPERM);
+    xsr_fail(&err, XSR_E_XEN, "x");
+    assert_int_equal(xsr_err_errno(&err), EIO);
+}
+
 static void kinds_have_names(void **state)
 {
     int i, j;
@@ -151,6 +176,7 @@ int main(void)
         cmocka_unit_test(first_offset_stays),
         cmocka_unit_test(quote_escapes),
         cmocka_unit_test(quote_fits_every_size),
+        cmocka_unit_test(errno_tells_the_kind),
         cmocka_unit_test(kinds_have_names),
     };
 

@@ -264,7 +264,9 @@ static void *drain(void *arg)
     ssize_t r;
 
     nap_ms(5);
-    while (done < f->n && (r = read(f->fd, at + done, f->step)) > 0)
+    while (done < f->n &&
+           (r = read(f->fd, at + done,
+                     f->n - done < f->step ? f->n - done : f->step)) > 0)
         done += (size_t)r;
     return NULL;
 }
