@@ -26,7 +26,7 @@
 #define MAX_HVM_VCPUS 128u
 
 struct reader {
-    json_t *create, *build, *guest, *arch;      /* borrowed; NULL if absent */
+    json_t *create, *build, *guest, *arch; /* borrowed; NULL if absent */
     struct xsr_err *err;
 };
 
@@ -45,9 +45,11 @@ static int get_number(struct reader *rd, json_t *object, const char *key,
                         "configuration: \"%s\" is not a number", key);
     n = json_integer_value(v);
     if (n < 0 || (uint64_t)n < min || (uint64_t)n > max)
-        return xsr_fail(rd->err, XSR_E_LIMIT, "configuration: \"%s\" is %lld, "
-                        "allowed are %llu to %llu", key, (long long)n,
-                        (unsigned long long)min, (unsigned long long)max);
+        return xsr_fail(rd->err, XSR_E_LIMIT,
+                        "configuration: \"%s\" is %lld, "
+                        "allowed are %llu to %llu",
+                        key, (long long)n, (unsigned long long)min,
+                        (unsigned long long)max);
     *out = (uint64_t)n;
     return 0;
 }
@@ -79,8 +81,7 @@ static int get_bool(struct reader *rd, json_t *object, const char *key,
         *out = false;
     else
         return xsr_fail(rd->err, XSR_E_FORMAT,
-                        "configuration: \"%s\" is neither True nor False",
-                        key);
+                        "configuration: \"%s\" is neither True nor False", key);
     return 0;
 }
 
@@ -125,7 +126,7 @@ static int get_choice(struct reader *rd, json_t *object, const char *key,
 
 const char *xsr_guest_name(enum xensr_guest type)
 {
-    static const char *const names[] = { "PV", "PVH", "HVM" };
+    static const char *const names[] = {"PV", "PVH", "HVM"};
 
     return (unsigned)type < XSR_ARRAY_LEN(names) ? names[type] : "unknown";
 }
@@ -144,7 +145,8 @@ int xsr_config_set_name(struct xsr_config *c, const char *name,
             break;
     }
     if (len == 0 || len >= sizeof(c->name) || i < len || number)
-        return xsr_fail(err, XSR_E_FORMAT, "\"%s\" is not a name for a domain: "
+        return xsr_fail(err, XSR_E_FORMAT,
+                        "\"%s\" is not a name for a domain: "
                         "1 to %zu printable characters without blank and "
                         "slash, not only digits",
                         xsr_err_quote(name, len, shown, sizeof(shown)),
@@ -164,8 +166,7 @@ static int hex_digit(char ch)
     return -1;
 }
 
-static int set_uuid(struct xsr_config *c, const char *text,
-                    struct xsr_err *err)
+static int set_uuid(struct xsr_config *c, const char *text, struct xsr_err *err)
 {
     static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
     char shown[60];
@@ -187,15 +188,14 @@ static int set_uuid(struct xsr_config *c, const char *text,
         c->uuid_text[i] = (char)tolower((unsigned char)text[i]);
     return 0;
 bad:
-    return xsr_fail(err, XSR_E_FORMAT,
-                    "configuration: \"%s\" is not a UUID (%s)",
-                    xsr_err_quote(text, strlen(text), shown, sizeof(shown)),
-                    form);
+    return xsr_fail(
+        err, XSR_E_FORMAT, "configuration: \"%s\" is not a UUID (%s)",
+        xsr_err_quote(text, strlen(text), shown, sizeof(shown)), form);
 }
 
 static int read_identity(struct reader *rd, struct xsr_config *c)
 {
-    static const char *const types[] = { "pv", "pvh", "hvm" };
+    static const char *const types[] = {"pv", "pvh", "hvm"};
     const char *name = NULL, *uuid = NULL;
     uint32_t type = UINT32_MAX;
     bool old_pvh = false;
@@ -210,15 +210,15 @@ static int read_identity(struct reader *rd, struct xsr_config *c)
                         "configuration: c_info has no \"%s\"",
                         uuid ? "type" : "uuid");
     if (old_pvh)
-        return xsr_fail(rd->err, XSR_E_UNSUPPORTED, "configuration: this is a "
+        return xsr_fail(rd->err, XSR_E_UNSUPPORTED,
+                        "configuration: this is a "
                         "guest of the first PVH kind, which no Xen from 4.10 "
                         "on can run");
     c->type = (enum xensr_guest)type;
     if (set_uuid(c, uuid, rd->err) < 0)
         return -1;
     /* libxl permits no name; a bare domain gets one that cannot collide */
-    return xsr_config_set_name(c, name && *name ? name : c->uuid_text,
-                               rd->err);
+    return xsr_config_set_name(c, name && *name ? name : c->uuid_text, rd->err);
 }
 
 /* ---- vCPUs and memory --------------------------------------------------- */
@@ -234,18 +234,20 @@ static int read_vcpus(struct reader *rd, struct xsr_config *c)
         return -1;
     c->max_vcpus = (uint32_t)n;
     if (!list) {
-        c->online[0] = 1;       /* libxl's default: the first one */
+        c->online[0] = 1; /* libxl's default: the first one */
         return 0;
     }
     if (!json_is_array(list))
         return xsr_fail(rd->err, XSR_E_FORMAT,
                         "configuration: \"avail_vcpus\" is not a list");
-    json_array_foreach(list, i, v) {
+    json_array_foreach(list, i, v)
+    {
         if (!json_is_integer(v) || json_integer_value(v) < 0 ||
             json_integer_value(v) >= c->max_vcpus)
-            return xsr_fail(rd->err, XSR_E_FORMAT, "configuration: entry %zu "
-                            "of \"avail_vcpus\" is not a vCPU (0 to %u)", i,
-                            c->max_vcpus - 1);
+            return xsr_fail(rd->err, XSR_E_FORMAT,
+                            "configuration: entry %zu "
+                            "of \"avail_vcpus\" is not a vCPU (0 to %u)",
+                            i, c->max_vcpus - 1);
         n = (uint64_t)json_integer_value(v);
         c->online[n / 8] |= (uint8_t)(1u << n % 8);
     }
@@ -265,7 +267,8 @@ static int read_memory(struct reader *rd, struct xsr_config *c)
                    &c->target_memkb) < 0)
         return -1;
     if (c->target_memkb > c->max_memkb)
-        return xsr_fail(rd->err, XSR_E_FORMAT, "configuration: target_memkb "
+        return xsr_fail(rd->err, XSR_E_FORMAT,
+                        "configuration: target_memkb "
                         "%llu is larger than max_memkb %llu",
                         (unsigned long long)c->target_memkb,
                         (unsigned long long)c->max_memkb);
@@ -287,16 +290,21 @@ static int read_memory(struct reader *rd, struct xsr_config *c)
 static int read_switches(struct reader *rd, struct xsr_config *c)
 {
     static const char *const tsc_modes[] = {
-        "default", "always_emulate", "native", "native_paravirt",
+        "default",
+        "always_emulate",
+        "native",
+        "native_paravirt",
     };
     static const char *const timer_modes[] = {
-        "delay_for_missed_ticks", "no_delay_for_missed_ticks",
-        "no_missed_ticks_pending", "one_missed_tick_pending",
+        "delay_for_missed_ticks",
+        "no_delay_for_missed_ticks",
+        "no_missed_ticks_pending",
+        "one_missed_tick_pending",
     };
     uint64_t offset = 0;
 
     c->hap = c->hpet = c->vpt_align = true;
-    c->msr_relaxed = true;      /* the default of every restore */
+    c->msr_relaxed = true; /* the default of every restore */
     c->timer_mode = 1;
     if (get_bool(rd, rd->create, "hap", &c->hap) < 0 ||
         get_bool(rd, rd->guest, "hap", &c->hap) < 0 ||
@@ -327,8 +335,8 @@ static int read_limits(struct reader *rd, struct xsr_config *c)
                 &c->max_grant_frames) < 0 ||
         get_u32(rd, rd->build, "max_maptrack_frames", INT32_MAX,
                 &c->max_maptrack_frames) < 0 ||
-        get_u32(rd, rd->build, "max_grant_version", 2,
-                &c->max_grant_version) < 0 ||
+        get_u32(rd, rd->build, "max_grant_version", 2, &c->max_grant_version) <
+            0 ||
         get_u32(rd, rd->build, "event_channels", INT32_MAX,
                 &c->max_evtchn_port) < 0 ||
         get_text(rd, rd->guest, "bios", &bios) < 0)
@@ -357,20 +365,25 @@ static void read_dropped(const struct reader *rd, json_t *top,
 {
     static const struct {
         const char *key, *what;
-    } devices[] = {
-        { "disks", "disk" }, { "nics", "network card" },
-        { "pcidevs", "PCI device" }, { "dtdevs", "device-tree device" },
-        { "vfbs", "framebuffer" }, { "vkbs", "keyboard" },
-        { "vtpms", "TPM" }, { "p9s", "9p share" }, { "p9", "9p share" },
-        { "pvcallsifs", "PV calls interface" }, { "vdispls", "display" },
-        { "vsnds", "sound device" }, { "channels", "channel" },
-        { "usbctrls", "USB controller" }, { "usbdevs", "USB device" },
-    }, rights[] = {
-        { "ioports", "I/O port range" }, { "irqs", "interrupt" },
-        { "iomem", "I/O memory range" }, { "vnuma_nodes", "NUMA node" },
-        { "vcpu_hard_affinity", "vCPU placement" },
-        { "vcpu_soft_affinity", "vCPU preference" },
-    };
+    } devices[] =
+        {
+            {"disks", "disk"},         {"nics", "network card"},
+            {"pcidevs", "PCI device"}, {"dtdevs", "device-tree device"},
+            {"vfbs", "framebuffer"},   {"vkbs", "keyboard"},
+            {"vtpms", "TPM"},          {"p9s", "9p share"},
+            {"p9", "9p share"},        {"pvcallsifs", "PV calls interface"},
+            {"vdispls", "display"},    {"vsnds", "sound device"},
+            {"channels", "channel"},   {"usbctrls", "USB controller"},
+            {"usbdevs", "USB device"},
+        },
+      rights[] = {
+          {"ioports", "I/O port range"},
+          {"irqs", "interrupt"},
+          {"iomem", "I/O memory range"},
+          {"vnuma_nodes", "NUMA node"},
+          {"vcpu_hard_affinity", "vCPU placement"},
+          {"vcpu_soft_affinity", "vCPU preference"},
+      };
     size_t i;
 
     for (i = 0; i < XSR_ARRAY_LEN(devices); i++)
@@ -395,8 +408,8 @@ static int get_object(json_t *parent, const char *key, bool needed,
 
 static int read_all(json_t *top, struct xsr_config *c, struct xsr_err *err)
 {
-    static const char *const guests[] = { "type.pv", "type.pvh", "type.hvm" };
-    struct reader rd = { NULL, NULL, NULL, NULL, err };
+    static const char *const guests[] = {"type.pv", "type.pvh", "type.hvm"};
+    struct reader rd = {NULL, NULL, NULL, NULL, err};
 
     if (!json_is_object(top))
         return xsr_fail(err, XSR_E_FORMAT,
@@ -424,11 +437,11 @@ int xsr_config_parse(const char *json, size_t len, struct xsr_config *out,
     memset(out, 0, sizeof(*out));
     top = json_loadb(json, len, JSON_REJECT_DUPLICATES, &why);
     if (!top)
-        return xsr_fail(err, XSR_E_FORMAT,
-                        "configuration is not JSON: line %d, column %d: %s",
-                        why.line, why.column,
-                        xsr_err_quote(why.text, strlen(why.text), shown,
-                                      sizeof(shown)));
+        return xsr_fail(
+            err, XSR_E_FORMAT,
+            "configuration is not JSON: line %d, column %d: %s", why.line,
+            why.column,
+            xsr_err_quote(why.text, strlen(why.text), shown, sizeof(shown)));
     rc = read_all(top, out, err);
     json_decref(top);
     return rc;

@@ -22,11 +22,11 @@ struct xsr_config {
     uint8_t uuid[16];
     char uuid_text[37];
     uint32_t max_vcpus;
-    uint8_t online[XSR_MAX_CONFIG_VCPUS / 8];   /* bitmap */
+    uint8_t online[XSR_MAX_CONFIG_VCPUS / 8]; /* bitmap */
     uint64_t max_memkb, target_memkb;
-    uint64_t video_memkb;       /* 0 unless HVM; part of target_memkb */
-    uint64_t shadow_memkb;      /* 0: compute it */
-    uint64_t slack_memkb;       /* PV: e820 beyond max_memkb */
+    uint64_t video_memkb;  /* 0 unless HVM; part of target_memkb */
+    uint64_t shadow_memkb; /* 0: compute it */
+    uint64_t slack_memkb;  /* PV: e820 beyond max_memkb */
     bool hap, nested_hvm, hpet, vpt_align, msr_relaxed;
     uint32_t timer_mode, tsc_mode;
     int32_t rtc_offset;
@@ -34,7 +34,7 @@ struct xsr_config {
     uint32_t max_grant_version; /* 0: the newest the host has */
     uint32_t max_evtchn_port;
     char bios[16];
-    char dropped[256];          /* "2 disks, 1 nic"; "" if nothing */
+    char dropped[256]; /* "2 disks, 1 nic"; "" if nothing */
 };
 
 /*
@@ -51,6 +51,6 @@ static inline bool xsr_config_vcpu_online(const struct xsr_config *c,
 {
     return c->online[vcpu / 8] >> (vcpu % 8) & 1;
 }
-const char *xsr_guest_name(enum xensr_guest type);      /* "PV" ... */
+const char *xsr_guest_name(enum xensr_guest type); /* "PV" ... */
 
 #endif

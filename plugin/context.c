@@ -10,20 +10,21 @@
 #include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/fd.h"
 #include "lib/util.h"
-#include "plugin/domain.h"
-#include "plugin/xen_store.h"
+#include "plugin/host.h"
 
-#define DEFAULT_DM_DIR "/var/lib/xen"
+#define DEFAULT_DM_DIR    "/var/lib/xen"
 #define DEFAULT_STATE_DIR "/run/xensr"
 
 _Static_assert((int)XENSR_LOG_ERROR == (int)XSR_LOG_ERROR &&
@@ -80,9 +81,9 @@ static char *own_folder(void)
 static char *shipped_helper(void)
 {
     static const char *const places[] = {
-        "%s/xensr-helper",                      /* build tree, beside xensr */
-        "%s/../libexec/xensr/xensr-helper",     /* installed */
-        "%s/../bin/xensr-helper",               /* build tree, libxensr.so */
+        "%s/xensr-helper",                  /* build tree, beside xensr */
+        "%s/../libexec/xensr/xensr-helper", /* installed */
+        "%s/../bin/xensr-helper",           /* build tree, libxensr.so */
     };
     xsr_auto_free char *folder = own_folder();
     char *path;
@@ -160,6 +161,7 @@ void xensr_close(struct xensr *x)
     free(x->helper);
     free(x->dm_dir);
     free(x->state_dir);
+    free(x->config_file);
     free(x);
 }
 
@@ -236,9 +238,8 @@ static bool run_undo(struct xensr *x)
         xsr_log(&x->log, XSR_LOG_ERROR, "could not undo %s: %s", u->what,
                 err.text);
         len = strlen(x->text);
-        snprintf(x->text + len, sizeof(x->text) - len,
-                 "%s %s (%s)", ok ? "; LEFT BEHIND, please look:" : ",",
-                 u->what, err.text);
+        snprintf(x->text + len, sizeof(x->text) - len, "%s %s (%s)",
+                 ok ? "; LEFT BEHIND, please look:" : ",", u->what, err.text);
         ok = false;
     }
     return ok;
@@ -276,26 +277,69 @@ static void forget_stop(struct xensr *x)
     }
 }
 
+static void forget_config(struct xensr *x)
+{
+    free(x->config_file);
+    x->config_file = NULL;
+}
+
 int xsr_context_end(struct xensr *x, const struct xsr_err *err)
 {
     enum xensr_result result = result_of(x, err);
+    bool undone;
     size_t len;
 
     x->busy = false;
     forget_stop(x);
     if (result == XENSR_OK) {
         x->n_undo = 0;
+        forget_config(x);
         return XENSR_OK;
     }
     xsr_err_str(err, x->text, sizeof(x->text));
     x->error_offset = err->offset;
-    if (!run_undo(x))
+    undone = run_undo(x);
+    forget_config(x);
+    if (!undone)
         return XENSR_LOOK;
     len = strlen(x->text);
     if (err->kind == XSR_E_STOPPED)
         snprintf(x->text + len, sizeof(x->text) - len,
                  "; everything is undone");
     return result;
+}
+
+/* ---- the configuration of a domain --------------------------------------- */
+
+static int undo_config(void *ctx, struct xsr_err *err)
+{
+    struct xensr *x = ctx;
+
+    if (x->config_file && unlink(x->config_file) < 0 && errno != ENOENT)
+        return xsr_fail_sys(err, XSR_E_IO, errno, "cannot remove %s",
+                            x->config_file);
+    if (x->made_state_dir)
+        rmdir(x->state_dir); /* fails when others use it by now */
+    return 0;
+}
+
+int xsr_context_save_config(struct xensr *x, uint32_t domid, const char *text,
+                            struct xsr_err *err)
+{
+    xsr_auto_close int fd = -1;
+
+    if (asprintf(&x->config_file, "%s/%u.json", x->state_dir, domid) < 0) {
+        x->config_file = NULL;
+        return xsr_fail(err, XSR_E_NOMEM, "no memory for a file name");
+    }
+    x->made_state_dir = mkdir(x->state_dir, 0700) == 0;
+    xsr_undo_push(x, undo_config, x, "configuration of domain %u", domid);
+    fd = open(x->config_file,
+              O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return xsr_fail_sys(err, XSR_E_IO, errno, "cannot create %s",
+                            x->config_file);
+    return xsr_write_all(fd, text, strlen(text), x->config_file, err);
 }
 
 /* ---- destroying a domain ------------------------------------------------ */
@@ -316,8 +360,8 @@ static int remove_file(const char *folder, const char *form, uint32_t domid,
 static int destroy_all(struct xensr *x, struct xsr_xs *xs, struct xsr_xen *xen,
                        uint32_t domid, struct xsr_err *err)
 {
-    struct xsr_err errs[5] = { XSR_ERR_INIT, XSR_ERR_INIT, XSR_ERR_INIT,
-                               XSR_ERR_INIT, XSR_ERR_INIT };
+    struct xsr_err errs[5] = {XSR_ERR_INIT, XSR_ERR_INIT, XSR_ERR_INIT,
+                              XSR_ERR_INIT, XSR_ERR_INIT};
     size_t i;
 
     xsr_skeleton_remove(xs, domid, NULL, 0, &errs[0]);

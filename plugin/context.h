@@ -19,7 +19,7 @@
 typedef int xsr_undo_fn(void *ctx, struct xsr_err *err);
 
 struct xsr_undo {
-    char what[64];              /* "domain 7", for the message */
+    char what[64]; /* "domain 7", for the message */
     xsr_undo_fn *undo;
     void *ctx;
 };
@@ -32,17 +32,20 @@ struct xensr {
     void (*on_progress)(void *ctx, const char *what, uint64_t done,
                         uint64_t total);
     void *ctx;
-    struct xsr_log log;         /* sends to on_log and on_progress */
+    struct xsr_log log; /* sends to on_log and on_progress */
 
-    int stop_fd;                /* eventfd: readable once a stop is wanted */
+    int stop_fd; /* eventfd: readable once a stop is wanted */
     volatile sig_atomic_t stop_wanted;
-    bool busy;                  /* an operation is running */
-    bool usage;                 /* its failure is the caller's mistake */
+    bool busy;  /* an operation is running */
+    bool usage; /* its failure is the caller's mistake */
+
+    char *config_file; /* of the domain being made; NULL: none yet */
+    bool made_state_dir;
 
     struct xsr_undo undo[XSR_MAX_UNDO];
     unsigned n_undo;
 
-    char text[1024];            /* the last error, for xensr_error() */
+    char text[1024]; /* the last error, for xensr_error() */
     uint64_t error_offset;
 };
 
@@ -58,7 +61,13 @@ int xsr_context_end(struct xensr *x, const struct xsr_err *err);
 
 /* The step just taken has to be taken back if the operation fails. */
 void xsr_undo_push(struct xensr *x, xsr_undo_fn *undo, void *ctx,
-                   const char *what, ...)
-    __attribute__((format(printf, 4, 5)));
+                   const char *what, ...) __attribute__((format(printf, 4, 5)));
+
+/*
+ * Keep the configuration of a domain in our own state folder, for whoever
+ * looks after it later (libxl's userdata is not ours). Has its own undo step.
+ */
+int xsr_context_save_config(struct xensr *x, uint32_t domid, const char *text,
+                            struct xsr_err *err);
 
 #endif

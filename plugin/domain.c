@@ -5,7 +5,7 @@
  * undo. The structures of libxenctrl change with every release of Xen: this
  * file is compiled for one of them. libxenguest is not used here.
  */
-#include "plugin/domain.h"
+#include "plugin/host.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,13 +18,13 @@
 
 /* What libxl grants beyond the target: the guest's own bookkeeping pages. */
 #define EXTRA_MEMKB 1024u
-#define LIST_STEP 64u
+#define LIST_STEP   64u
 
 struct xsr_xen {
-    xentoollog_logger logger;   /* first: its callbacks find us by it */
+    xentoollog_logger logger; /* first: its callbacks find us by it */
     const struct xsr_log *log;
     xc_interface *xch;
-    uint32_t caps;              /* XEN_SYSCTL_PHYSCAP_* of the host */
+    uint32_t caps; /* XEN_SYSCTL_PHYSCAP_* of the host */
 };
 
 /* ---- the connection ----------------------------------------------------- */
@@ -46,8 +46,8 @@ static void on_library_line(xentoollog_logger *logger, xentoollog_level level,
         return;
     vsnprintf(text, sizeof(text), format, al);
     if (errnoval > 0)
-        xsr_log(xen->log, XSR_LOG_DEBUG, "%s: %s: %s",
-                context ? context : "xc", text, strerror(errnoval));
+        xsr_log(xen->log, XSR_LOG_DEBUG, "%s: %s: %s", context ? context : "xc",
+                text, strerror(errnoval));
     else
         xsr_log(xen->log, XSR_LOG_DEBUG, "%s: %s", context ? context : "xc",
                 text);
@@ -55,14 +55,14 @@ static void on_library_line(xentoollog_logger *logger, xentoollog_level level,
 
 static void on_logger_end(xentoollog_logger *logger)
 {
-    (void)logger;       /* part of struct xsr_xen */
+    (void)logger; /* part of struct xsr_xen */
 }
 
 int xsr_xen_open(const struct xsr_log *log, struct xsr_xen **xen_out,
                  struct xsr_err *err)
 {
     struct xsr_xen *xen = calloc(1, sizeof(*xen));
-    xc_physinfo_t info = { 0 };
+    xc_physinfo_t info = {0};
 
     *xen_out = NULL;
     if (!xen)
@@ -72,14 +72,16 @@ int xsr_xen_open(const struct xsr_log *log, struct xsr_xen **xen_out,
     xen->log = log;
     xen->xch = xc_interface_open(&xen->logger, &xen->logger, 0);
     if (!xen->xch) {
-        xsr_fail_sys(err, XSR_E_XEN, errno, "no Xen hypervisor can be reached "
+        xsr_fail_sys(err, XSR_E_XEN, errno,
+                     "no Xen hypervisor can be reached "
                      "here; run this as root in domain 0 of a Xen host, or "
                      "use --sim for a simulated host");
         free(xen);
         return -1;
     }
     if (xc_physinfo(xen->xch, &info) < 0) {
-        xsr_fail_sys(err, XSR_E_XEN, errno, "the hypervisor does not tell what "
+        xsr_fail_sys(err, XSR_E_XEN, errno,
+                     "the hypervisor does not tell what "
                      "it can do; xensr was built for domctl interface %#x",
                      XEN_DOMCTL_INTERFACE_VERSION);
         xsr_xen_close(xen);
@@ -103,13 +105,14 @@ void xsr_xen_close(struct xsr_xen *xen)
 int xsr_domain_check_host(struct xsr_xen *xen, const struct xsr_config *c,
                           struct xsr_err *err)
 {
-    uint32_t need = c->type == XENSR_PV ? XEN_SYSCTL_PHYSCAP_pv
-                                        : XEN_SYSCTL_PHYSCAP_hvm;
+    uint32_t need =
+        c->type == XENSR_PV ? XEN_SYSCTL_PHYSCAP_pv : XEN_SYSCTL_PHYSCAP_hvm;
 
     if (!(xen->caps & need))
         return xsr_fail(err, XSR_E_UNSUPPORTED,
                         "the image is of a %s guest, which this host cannot "
-                        "run (%s)", xsr_guest_name(c->type),
+                        "run (%s)",
+                        xsr_guest_name(c->type),
                         c->type == XENSR_PV ? "a hypervisor without PV"
                                             : "no hardware virtualisation");
     return 0;
@@ -128,7 +131,8 @@ int xsr_domain_check_uuid(struct xsr_xen *xen, const struct xsr_config *c,
             return xsr_fail_sys(err, XSR_E_XEN, errno, "cannot list domains");
         for (i = 0; i < n; i++) {
             if (memcmp(info[i].handle, c->uuid, sizeof(c->uuid)) == 0)
-                return xsr_fail(err, XSR_E_XEN, "the UUID %s is in use by "
+                return xsr_fail(err, XSR_E_XEN,
+                                "the UUID %s is in use by "
                                 "domain %u: destroy that one first",
                                 c->uuid_text, info[i].domain);
             next = info[i].domain + 1;
@@ -144,8 +148,8 @@ static int find_domain(struct xsr_xen *xen, uint32_t domid,
     int n = xc_domain_getinfolist(xen->xch, domid, 1, info);
 
     if (n < 0)
-        return xsr_fail_sys(err, XSR_E_XEN, errno,
-                            "cannot ask for domain %u", domid);
+        return xsr_fail_sys(err, XSR_E_XEN, errno, "cannot ask for domain %u",
+                            domid);
     return n == 1 && info->domain == domid;
 }
 
@@ -200,9 +204,10 @@ int xsr_domain_create(struct xsr_xen *xen, const struct xsr_config *c,
 
     fill_create(xen, c, &d);
     if (xc_domain_create(xen->xch, &domid, &d) < 0)
-        return xsr_fail_sys(err, XSR_E_XEN, errno, "Xen does not create a %s "
-                            "domain with %u vCPUs", xsr_guest_name(c->type),
-                            c->max_vcpus);
+        return xsr_fail_sys(err, XSR_E_XEN, errno,
+                            "Xen does not create a %s "
+                            "domain with %u vCPUs",
+                            xsr_guest_name(c->type), c->max_vcpus);
     *domid_out = domid;
     return 0;
 }
@@ -227,11 +232,11 @@ static int set_params(struct xsr_xen *xen, uint32_t domid,
         uint64_t value;
         bool hvm_only;
     } params[] = {
-        { "HVM parameter HPET_ENABLED", HVM_PARAM_HPET_ENABLED, c->hpet, true },
-        { "HVM parameter VPT_ALIGN", HVM_PARAM_VPT_ALIGN, c->vpt_align, true },
-        { "HVM parameter TIMER_MODE", HVM_PARAM_TIMER_MODE, c->timer_mode,
-          false },
-        { "HVM parameter ALTP2M", HVM_PARAM_ALTP2M, 0, false },
+        {"HVM parameter HPET_ENABLED", HVM_PARAM_HPET_ENABLED, c->hpet, true},
+        {"HVM parameter VPT_ALIGN", HVM_PARAM_VPT_ALIGN, c->vpt_align, true},
+        {"HVM parameter TIMER_MODE", HVM_PARAM_TIMER_MODE, c->timer_mode,
+         false},
+        {"HVM parameter ALTP2M", HVM_PARAM_ALTP2M, 0, false},
     };
     size_t i;
 
@@ -254,8 +259,8 @@ static uint64_t paging_pool(const struct xsr_xen *xen,
 
     if (c->shadow_memkb)
         return c->shadow_memkb * 1024;
-    return 4096ull * (256ull * c->max_vcpus +
-                      (hap ? 1 : 2) * (c->max_memkb / 1024));
+    return 4096ull *
+           (256ull * c->max_vcpus + (hap ? 1 : 2) * (c->max_memkb / 1024));
 }
 
 int xsr_domain_set_limits(struct xsr_xen *xen, uint32_t domid,
@@ -293,8 +298,10 @@ int xsr_domain_alloc_port(struct xsr_xen *xen, uint32_t domid, uint32_t remote,
     int port = xc_evtchn_alloc_unbound(xen->xch, domid, remote);
 
     if (port < 0)
-        return xsr_fail_sys(err, XSR_E_XEN, errno, "domain %u: no event "
-                            "channel towards domain %u", domid, remote);
+        return xsr_fail_sys(err, XSR_E_XEN, errno,
+                            "domain %u: no event "
+                            "channel towards domain %u",
+                            domid, remote);
     *port_out = (uint32_t)port;
     return 0;
 }
@@ -314,8 +321,7 @@ int xsr_domain_count_pages(struct xsr_xen *xen, uint32_t domid,
     return rc < 0 ? -1 : 0;
 }
 
-int xsr_domain_unpause(struct xsr_xen *xen, uint32_t domid,
-                       struct xsr_err *err)
+int xsr_domain_unpause(struct xsr_xen *xen, uint32_t domid, struct xsr_err *err)
 {
     if (xc_domain_unpause(xen->xch, domid) < 0)
         return xsr_fail_sys(err, XSR_E_XEN, errno,
@@ -323,8 +329,7 @@ int xsr_domain_unpause(struct xsr_xen *xen, uint32_t domid,
     return 0;
 }
 
-int xsr_domain_destroy(struct xsr_xen *xen, uint32_t domid,
-                       struct xsr_err *err)
+int xsr_domain_destroy(struct xsr_xen *xen, uint32_t domid, struct xsr_err *err)
 {
     if (xc_domain_destroy(xen->xch, domid) < 0 && errno != ESRCH)
         return xsr_fail_sys(err, XSR_E_XEN, errno,

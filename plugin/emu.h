@@ -18,11 +18,11 @@ struct xsr_xs;
 
 struct xsr_emu_file {
     char dir[PATH_MAX / 2];
-    char part[PATH_MAX], name[PATH_MAX];        /* while written, afterwards */
+    char part[PATH_MAX], name[PATH_MAX]; /* while written, afterwards */
     int fd;
     uint64_t len;
-    uint8_t first[8];           /* of the content, to recognise it */
-    bool has_part, has_name;    /* which of the two exist and are ours */
+    uint8_t first[8];        /* of the content, to recognise it */
+    bool has_part, has_name; /* which of the two exist and are ours */
 };
 
 void xsr_emu_file_init(struct xsr_emu_file *f);

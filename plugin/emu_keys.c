@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "plugin/xen_store.h"
+#include "plugin/host.h"
 #include "stream/xskeys.h"
 
 struct job {
@@ -34,8 +34,8 @@ static int write_keys(struct xsr_xs *xs, void *ctx, struct xsr_err *err)
 int xsr_emu_keys_write(struct xsr_xs *xs, uint32_t domid, struct xsr_cur *cur,
                        size_t *n_out, struct xsr_err *err)
 {
-    struct xsr_xskeys keys = { NULL, 0 };
-    struct job job = { &keys, domid };
+    struct xsr_xskeys keys = {NULL, 0};
+    struct job job = {&keys, domid};
     int rc;
 
     rc = xsr_xskeys_get(cur, &keys, err);

@@ -26,7 +26,8 @@ enum { EMU_TRADITIONAL = 1 };
 int xsr_emu_check_id(const struct xsr_xl2_emu *emu, struct xsr_err *err)
 {
     if (emu->id == EMU_TRADITIONAL)
-        return xsr_fail(err, XSR_E_UNSUPPORTED, "device model: the state is of "
+        return xsr_fail(err, XSR_E_UNSUPPORTED,
+                        "device model: the state is of "
                         "qemu-traditional (emulator id 1), a device model that "
                         "is not supported; allowed are 2 (QEMU) and 0 "
                         "(converted stream)");
@@ -46,8 +47,8 @@ void xsr_emu_file_fini(struct xsr_emu_file *f)
 
 static int create_part(struct xsr_emu_file *f)
 {
-    f->fd = open(f->part,
-                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    f->fd = open(f->part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                 0600);
     return f->fd < 0 ? -1 : 0;
 }
 
@@ -55,9 +56,10 @@ int xsr_emu_file_open(struct xsr_emu_file *f, const char *dir, uint32_t domid,
                       struct xsr_err *err)
 {
     if (strlen(dir) + 1 > sizeof(f->dir))
-        return xsr_fail(err, XSR_E_IO, "name of the device model folder is "
-                        "too long (%zu bytes, allowed %zu)", strlen(dir),
-                        sizeof(f->dir) - 1);
+        return xsr_fail(err, XSR_E_IO,
+                        "name of the device model folder is "
+                        "too long (%zu bytes, allowed %zu)",
+                        strlen(dir), sizeof(f->dir) - 1);
     snprintf(f->dir, sizeof(f->dir), "%s", dir);
     snprintf(f->name, sizeof(f->name), "%s/qemu-resume.%u", dir, domid);
     snprintf(f->part, sizeof(f->part), "%s/qemu-resume.%u.part", dir, domid);
@@ -93,9 +95,11 @@ int xsr_emu_file_commit(struct xsr_emu_file *f, const struct xsr_log *log,
 
     if (f->len < sizeof(f->first) ||
         memcmp(f->first, QEMU_MAGIC, sizeof(f->first)) != 0)
-        xsr_log(log, XSR_LOG_WARN, "device model: the state (%llu bytes) does "
+        xsr_log(log, XSR_LOG_WARN,
+                "device model: the state (%llu bytes) does "
                 "not begin like QEMU's (\"QEVM\", version 3); it is kept as "
-                "it is", (unsigned long long)f->len);
+                "it is",
+                (unsigned long long)f->len);
     if (fsync(f->fd) < 0)
         return xsr_fail_sys(err, XSR_E_IO, errno,
                             "device model: cannot write %s", f->part);
@@ -114,8 +118,8 @@ int xsr_emu_file_commit(struct xsr_emu_file *f, const struct xsr_log *log,
 
 int xsr_emu_file_remove(struct xsr_emu_file *f, struct xsr_err *err)
 {
-    bool *const exists[2] = { &f->has_part, &f->has_name };
-    const char *const path[2] = { f->part, f->name };
+    bool *const exists[2] = {&f->has_part, &f->has_name};
+    const char *const path[2] = {f->part, f->name};
     int rc = 0;
     size_t i;
 
@@ -124,8 +128,8 @@ int xsr_emu_file_remove(struct xsr_emu_file *f, struct xsr_err *err)
         if (!*exists[i])
             continue;
         if (unlink(path[i]) < 0 && errno != ENOENT)
-            rc = xsr_fail_sys(err, XSR_E_IO, errno, "cannot remove %s",
-                              path[i]);
+            rc =
+                xsr_fail_sys(err, XSR_E_IO, errno, "cannot remove %s", path[i]);
         else
             *exists[i] = false;
     }

@@ -115,7 +115,7 @@ static int on_log(struct xsr_helper *h, const struct xsr_ipc_msg *m,
 
     (void)err;
     if (seen(h, XSR_MSG_COMPLETE))
-        return 0;       /* nothing that could still matter */
+        return 0; /* nothing that could still matter */
     clean(m->u.log.context, context, sizeof(context));
     clean(m->u.log.text, text, sizeof(text));
     len = strlen(text);
@@ -146,7 +146,8 @@ static int on_static_data(struct xsr_helper *h, const struct xsr_ipc_msg *m,
 {
     h->results.missing = m->u.static_data.missing;
     if (h->results.missing & 1)
-        xsr_log(h->log, XSR_LOG_WARN, "the image (of a Xen before 4.14) brings "
+        xsr_log(h->log, XSR_LOG_WARN,
+                "the image (of a Xen before 4.14) brings "
                 "no CPUID policy: the domain gets this host's default one, "
                 "which may show the guest other CPU features than before");
     return answer(h, 0, err);
@@ -183,13 +184,13 @@ static const struct {
     int (*act)(struct xsr_helper *h, const struct xsr_ipc_msg *m,
                struct xsr_err *err);
 } table[XSR_N_MSG] = {
-    [XSR_MSG_LOG] = { 0, on_log },
-    [XSR_MSG_PROGRESS] = { 0, on_progress },
-    [XSR_MSG_STATIC_DATA_DONE] = { BIT(STATIC_DATA_DONE) |
-                                   BIT(RESTORE_RESULTS) | DONE,
-                                   on_static_data },
-    [XSR_MSG_RESTORE_RESULTS] = { BIT(RESTORE_RESULTS) | DONE, on_results },
-    [XSR_MSG_COMPLETE] = { DONE, on_complete },
+    [XSR_MSG_LOG] = {0, on_log},
+    [XSR_MSG_PROGRESS] = {0, on_progress},
+    [XSR_MSG_STATIC_DATA_DONE] = {BIT(STATIC_DATA_DONE) | BIT(RESTORE_RESULTS) |
+                                      DONE,
+                                  on_static_data},
+    [XSR_MSG_RESTORE_RESULTS] = {BIT(RESTORE_RESULTS) | DONE, on_results},
+    [XSR_MSG_COMPLETE] = {DONE, on_complete},
 };
 
 static int take_message(struct xsr_helper *h, const uint8_t *body, size_t len,
@@ -202,14 +203,17 @@ static int take_message(struct xsr_helper *h, const uint8_t *body, size_t len,
     if (rc < 0)
         return xsr_err_prefix(err, "save helper broke the protocol");
     if (rc == 0)
-        return 0;       /* extension space */
+        return 0; /* extension space */
     if (!table[m.msg].act)
-        return xsr_fail(err, XSR_E_PEER, "save helper broke the protocol: it "
+        return xsr_fail(err, XSR_E_PEER,
+                        "save helper broke the protocol: it "
                         "asks for %s, which was not offered",
                         xsr_msg_name(m.msg));
     if (h->seen & table[m.msg].not_after)
-        return xsr_fail(err, XSR_E_PEER, "save helper broke the protocol: it "
-                        "sends %s %s", xsr_msg_name(m.msg),
+        return xsr_fail(err, XSR_E_PEER,
+                        "save helper broke the protocol: it "
+                        "sends %s %s",
+                        xsr_msg_name(m.msg),
                         seen(h, m.msg) ? "a second time" : "too late");
     h->seen |= 1u << m.msg;
     return table[m.msg].act(h, &m, err);
@@ -318,13 +322,16 @@ int xsr_helper_judge(const struct xsr_helper *h, int status,
     if (complete && h->retval != 0)
         return restore_failed(h, err);
     if (!complete && h->in.len)
-        return xsr_fail(err, XSR_E_PEER, "save helper %s ended in the middle "
-                        "of a message (%zu bytes of it arrived)", h->path,
-                        h->in.len);
+        return xsr_fail(err, XSR_E_PEER,
+                        "save helper %s ended in the middle "
+                        "of a message (%zu bytes of it arrived)",
+                        h->path, h->in.len);
     if (!complete || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return died(h, status, err);
     if (!seen(h, XSR_MSG_RESTORE_RESULTS))
-        return xsr_fail(err, XSR_E_PEER, "save helper %s reported success but "
-                        "not the frames of store and console", h->path);
+        return xsr_fail(err, XSR_E_PEER,
+                        "save helper %s reported success but "
+                        "not the frames of store and console",
+                        h->path);
     return 0;
 }

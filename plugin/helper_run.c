@@ -24,7 +24,7 @@
 #include "lib/fd.h"
 #include "lib/util.h"
 
-#define PULSE_MS 500u           /* how often signs of life are looked for */
+#define PULSE_MS 500u /* how often signs of life are looked for */
 
 void xsr_helper_init(struct xsr_helper *h)
 {
@@ -63,9 +63,8 @@ static void set_deadline(struct xsr_helper *h, unsigned ms)
     struct xsr_err err = XSR_ERR_INIT;
 
     xsr_loop_del_timer(h->loop, &h->deadline);
-    if (xsr_loop_add_timer(h->loop, ms, on_deadline, h, &h->deadline,
-                           &err) < 0)
-        xsr_child_signal(&h->child, SIGKILL);   /* never without a limit */
+    if (xsr_loop_add_timer(h->loop, ms, on_deadline, h, &h->deadline, &err) < 0)
+        xsr_child_signal(&h->child, SIGKILL); /* never without a limit */
 }
 
 void xsr_helper_stop(struct xsr_helper *h, const struct xsr_err *why)
@@ -88,16 +87,21 @@ static void on_deadline(void *ctx)
     struct xsr_helper *h = ctx;
 
     if (h->n_kills == 0) {
-        xsr_fail(&err, XSR_E_TIMEOUT, "save helper %s did not exit within %u "
-                 "ms after %s", h->path, h->ack_ms,
+        xsr_fail(&err, XSR_E_TIMEOUT,
+                 "save helper %s did not exit within %u "
+                 "ms after %s",
+                 h->path, h->ack_ms,
                  h->ended_output && !(h->seen & 1u << XSR_MSG_COMPLETE)
-                     ? "closing its output" : "completion");
+                     ? "closing its output"
+                     : "completion");
         xsr_helper_stop(h, &err);
         return;
     }
     if (h->n_kills == 1)
-        xsr_log(h->log, XSR_LOG_WARN, "save helper ignored SIGTERM for %u ms "
-                "and is killed", h->term_ms);
+        xsr_log(h->log, XSR_LOG_WARN,
+                "save helper ignored SIGTERM for %u ms "
+                "and is killed",
+                h->term_ms);
     h->n_kills = 2;
     xsr_child_signal(&h->child, SIGKILL);
     set_deadline(h, h->term_ms);
@@ -124,7 +128,7 @@ static bool count_read(const struct xsr_helper *h, uint64_t *n_out)
 /* Does the stream have bytes (or its end) for the helper to read? */
 static bool input_waits(const struct xsr_helper *h)
 {
-    struct pollfd p = { h->stream_fd, POLLIN, 0 };
+    struct pollfd p = {h->stream_fd, POLLIN, 0};
 
     return poll(&p, 1, 0) > 0;
 }
@@ -140,13 +144,16 @@ static int check_life(struct xsr_helper *h, struct xsr_err *err)
     }
     quiet = now - h->last_life_ms;
     if (h->in.len && quiet > h->stall_ms)
-        return xsr_fail(err, XSR_E_TIMEOUT, "save helper %s stopped in the "
+        return xsr_fail(err, XSR_E_TIMEOUT,
+                        "save helper %s stopped in the "
                         "middle of a message for %" PRIu64 " ms (allowed: %u)",
                         h->path, quiet, h->stall_ms);
     if (quiet > h->hang_ms)
-        return xsr_fail(err, XSR_E_TIMEOUT, "save helper %s shows no sign of "
+        return xsr_fail(err, XSR_E_TIMEOUT,
+                        "save helper %s shows no sign of "
                         "life for %" PRIu64 " ms although input waits for it "
-                        "(allowed: %u)", h->path, quiet, h->hang_ms);
+                        "(allowed: %u)",
+                        h->path, quiet, h->hang_ms);
     return 0;
 }
 
@@ -157,10 +164,9 @@ static void on_pulse(void *ctx)
 
     xsr_loop_del_timer(h->loop, &h->pulse);
     if (h->n_kills || h->deadline)
-        return;         /* another limit is running */
+        return; /* another limit is running */
     if (check_life(h, &err) < 0 ||
-        xsr_loop_add_timer(h->loop, PULSE_MS, on_pulse, h, &h->pulse,
-                           &err) < 0)
+        xsr_loop_add_timer(h->loop, PULSE_MS, on_pulse, h, &h->pulse, &err) < 0)
         xsr_helper_stop(h, &err);
 }
 
@@ -275,22 +281,35 @@ static int spawn(struct xsr_helper *h, const int child_ends[2],
     uint32_t cbflags = xsr_msg_bit(XSR_IPC_G7, XSR_MSG_STATIC_DATA_DONE) |
                        xsr_msg_bit(XSR_IPC_G7, XSR_MSG_RESTORE_RESULTS);
     uint32_t numbers[8] = {
-        (uint32_t)stream_as, h->domid, h->store_port, h->store_domid,
-        h->console_port, h->console_domid, cbflags, 0 /* plain stream */,
+        (uint32_t)stream_as,
+        h->domid,
+        h->store_port,
+        h->store_domid,
+        h->console_port,
+        h->console_domid,
+        cbflags,
+        0 /* plain stream */,
     };
     char text[8][12];
     const char *argv[] = {
-        h->path, "--restore-domain", text[0], "-1" /* no way back */,
-        text[1], text[2], text[3], text[4], text[5], text[6], text[7], NULL,
+        h->path, "--restore-domain",
+        text[0], "-1" /* no way back */,
+        text[1], text[2],
+        text[3], text[4],
+        text[5], text[6],
+        text[7], NULL,
     };
     struct xsr_spawn_fd fds[] = {
-        { child_ends[0], 0 },
-        { child_ends[1], 1 },
-        { h->stream_fd, stream_as },
+        {child_ends[0], 0},
+        {child_ends[1], 1},
+        {h->stream_fd, stream_as},
     };
     struct xsr_spawn sp = {
-        .path = h->path, .argv = argv, .fds = fds,
-        .n_fds = XSR_ARRAY_LEN(fds), .die_with_parent = true,
+        .path = h->path,
+        .argv = argv,
+        .fds = fds,
+        .n_fds = XSR_ARRAY_LEN(fds),
+        .die_with_parent = true,
     };
     size_t i;
 
@@ -303,7 +322,7 @@ static int spawn(struct xsr_helper *h, const int child_ends[2],
 
 int xsr_helper_start(struct xsr_helper *h, struct xsr_err *err)
 {
-    int child_ends[2] = { -1, -1 }, rc = -1;
+    int child_ends[2] = {-1, -1}, rc = -1;
 
     if (open_pipes(h, child_ends, err) < 0 || spawn(h, child_ends, err) < 0)
         goto out;

@@ -16,7 +16,7 @@
 
 struct xsr_helper_results {
     uint64_t store_gfn, console_gfn;
-    unsigned missing;           /* static data: bit 0 CPUID, bit 1 MSR */
+    unsigned missing; /* static data: bit 0 CPUID, bit 1 MSR */
 };
 
 /* err NULL: restored. Called once, when the process is gone. */
@@ -28,34 +28,34 @@ struct xsr_helper {
     struct xsr_loop *loop;
     const struct xsr_log *log;
     const char *path;
-    int stream_fd;              /* borrowed; the helper reads it */
+    int stream_fd; /* borrowed; the helper reads it */
     uint32_t domid;
     uint32_t store_port, store_domid, console_port, console_domid;
-    uint64_t image_pos;         /* where the image begins in the input */
+    uint64_t image_pos; /* where the image begins in the input */
     bool image_pos_known;
-    bool quiet_progress;        /* somebody else reports it */
+    bool quiet_progress; /* somebody else reports it */
     unsigned ack_ms, term_ms, stall_ms, hang_ms;
     xsr_helper_done *on_done;
     void *ctx;
 
     /* private: process and pipes */
     struct xsr_child child;
-    int to_fd, from_fd;         /* our ends: its stdin, its stdout */
+    int to_fd, from_fd; /* our ends: its stdin, its stdout */
     struct xsr_loop_fd *watch_from, *watch_exit;
     struct xsr_loop_timer *deadline, *pulse;
     /* private: conversation (helper_msgs.c) */
-    struct xsr_buf in;          /* bytes that are not yet a whole message */
-    uint32_t seen;              /* bit per enum xsr_msg received */
+    struct xsr_buf in; /* bytes that are not yet a whole message */
+    uint32_t seen;     /* bit per enum xsr_msg received */
     struct xsr_helper_results results;
-    int32_t retval, errnoval;   /* of complete */
-    char said[XSR_ERR_TEXT];    /* the error line that names the cause */
-    bool said_by_us;            /* it is our own helper's sentence */
+    int32_t retval, errnoval; /* of complete */
+    char said[XSR_ERR_TEXT];  /* the error line that names the cause */
+    bool said_by_us;          /* it is our own helper's sentence */
     /* private: supervision */
-    uint64_t last_life_ms;      /* last sign of life */
-    uint64_t read_bytes;        /* what it has read, as the kernel counts */
-    bool ended_output;          /* EOF on its stdout */
-    unsigned n_kills;           /* 1: SIGTERM sent, 2: SIGKILL */
-    struct xsr_err err;         /* first error */
+    uint64_t last_life_ms; /* last sign of life */
+    uint64_t read_bytes;   /* what it has read, as the kernel counts */
+    bool ended_output;     /* EOF on its stdout */
+    unsigned n_kills;      /* 1: SIGTERM sent, 2: SIGKILL */
+    struct xsr_err err;    /* first error */
 };
 
 /* Before filling: everything to its "nothing" value. */

@@ -78,9 +78,10 @@ static void after_image(void *ctx, const struct xsr_err *err,
     find_position(r);
     r->bare.store_gfn = results->store_gfn;
     r->bare.console_gfn = results->console_gfn;
-    xsr_log(&r->x->log, XSR_LOG_DEBUG, "guest image restored: store frame "
-            "%#" PRIx64 ", console frame %#" PRIx64, results->store_gfn,
-            results->console_gfn);
+    xsr_log(&r->x->log, XSR_LOG_DEBUG,
+            "guest image restored: store frame "
+            "%#" PRIx64 ", console frame %#" PRIx64,
+            results->store_gfn, results->console_gfn);
     read_record(r);
 }
 
@@ -90,8 +91,10 @@ static int fill_helper(struct xsr_restore *r, struct xsr_err *err)
 
     /* the helper reads the fd: what was peeked at would be lost to it */
     if (r->src.n_head)
-        return xsr_fail(err, XSR_E_BUG, "%zu peeked bytes reach into the guest "
-                        "image", r->src.n_head);
+        return xsr_fail(err, XSR_E_BUG,
+                        "%zu peeked bytes reach into the guest "
+                        "image",
+                        r->src.n_head);
     h->loop = r->loop;
     h->log = &r->x->log;
     h->path = r->x->helper;
@@ -117,8 +120,7 @@ static void start_helper(struct xsr_restore *r)
 {
     struct xsr_err err = XSR_ERR_INIT;
 
-    xsr_progress(&r->x->log, "guest memory", 0,
-                 r->file_len / XSR_PAGE_SIZE);
+    xsr_progress(&r->x->log, "guest memory", 0, r->file_len / XSR_PAGE_SIZE);
     if (fill_helper(r, &err) < 0 ||
         xsr_loop_add_timer(r->loop, TICK_MS, on_tick, r, &r->tick, &err) < 0 ||
         xsr_helper_start(&r->helper, &err) < 0)
@@ -137,8 +139,7 @@ static int check_padding(const struct xsr_restore *r, const uint8_t *p,
     return xsr_err_at(err, r->src.pos - n);
 }
 
-static int apply_keys(struct xsr_restore *r, size_t *n_out,
-                      struct xsr_err *err)
+static int apply_keys(struct xsr_restore *r, size_t *n_out, struct xsr_err *err)
 {
     struct xsr_xl2_emu emu;
     struct xsr_cur cur;
@@ -147,8 +148,7 @@ static int apply_keys(struct xsr_restore *r, size_t *n_out,
                  r->rec_pos + XSR_XL2_REC_HDR_LEN);
     if (check_padding(r, r->src.buf.p + r->rec.len, xsr_xl2_pad(r->rec.len),
                       err) < 0 ||
-        xsr_xl2_get_emu(&cur, &emu, err) < 0 ||
-        xsr_emu_check_id(&emu, err) < 0)
+        xsr_xl2_get_emu(&cur, &emu, err) < 0 || xsr_emu_check_id(&emu, err) < 0)
         return -1;
     return xsr_emu_keys_write(r->xs, r->bare.domid, &cur, n_out, err);
 }
@@ -182,9 +182,8 @@ static void after_state_padding(void *ctx, const struct xsr_err *err)
     struct xsr_err mine = XSR_ERR_INIT;
     struct xsr_restore *r = ctx;
 
-    if (!err &&
-        (check_padding(r, r->src.buf.p, r->src.buf.len, &mine) < 0 ||
-         xsr_emu_file_commit(&r->emu, &r->x->log, &mine) < 0))
+    if (!err && (check_padding(r, r->src.buf.p, r->src.buf.len, &mine) < 0 ||
+                 xsr_emu_file_commit(&r->emu, &r->x->log, &mine) < 0))
         err = &mine;
     if (err) {
         xsr_restore_fail(r, err);
@@ -226,8 +225,7 @@ static int open_emulator_file(struct xsr_restore *r, struct xsr_err *err)
 
     xsr_cur_init(&cur, r->src.buf.p, r->src.buf.len,
                  r->rec_pos + XSR_XL2_REC_HDR_LEN);
-    if (xsr_xl2_get_emu(&cur, &emu, err) < 0 ||
-        xsr_emu_check_id(&emu, err) < 0)
+    if (xsr_xl2_get_emu(&cur, &emu, err) < 0 || xsr_emu_check_id(&emu, err) < 0)
         return -1;
     xsr_undo_push(r->x, undo_emulator_file, r, "device model file of domain %u",
                   r->bare.domid);
@@ -281,7 +279,7 @@ static void begin_record(struct xsr_restore *r)
                            "the emulator header of EMULATOR_CONTEXT",
                            after_emulator_header, r);
         return;
-    default:            /* the order table lets nothing else in */
+    default: /* the order table lets nothing else in */
         xsr_log(&r->x->log, XSR_LOG_WARN,
                 "libxl record of the unknown optional type %#x is skipped",
                 r->rec.type);
@@ -332,7 +330,8 @@ static void read_record(struct xsr_restore *r)
 void xsr_records_start(struct xsr_restore *r)
 {
     static const enum xsr_xl2_guest guests[] = {
-        [XENSR_PV] = XSR_XL2_PV, [XENSR_PVH] = XSR_XL2_PVH,
+        [XENSR_PV] = XSR_XL2_PV,
+        [XENSR_PVH] = XSR_XL2_PVH,
         [XENSR_HVM] = XSR_XL2_HVM,
     };
 

@@ -24,10 +24,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/fd.h"
 #include "lib/util.h"
 
-#define MAGIC_LEN 8u            /* enough to tell what the input is */
+#define MAGIC_LEN 8u /* enough to tell what the input is */
 
 /* ---- the end of everything ---------------------------------------------- */
 
@@ -54,7 +53,7 @@ void xsr_restore_fail(struct xsr_restore *r, const struct xsr_err *err)
     }
     xsr_source_stop(&r->src);
     if (xsr_helper_running(&r->helper))
-        xsr_helper_stop(&r->helper, &r->err);   /* its end comes back here */
+        xsr_helper_stop(&r->helper, &r->err); /* its end comes back here */
     else
         finish(r);
 }
@@ -88,41 +87,6 @@ static int undo_nodes(void *ctx, struct xsr_err *err)
                                r->new_roots, err);
 }
 
-static int undo_state_file(void *ctx, struct xsr_err *err)
-{
-    struct xsr_restore *r = ctx;
-
-    if (r->state_file[0] && unlink(r->state_file) < 0 && errno != ENOENT)
-        return xsr_fail_sys(err, XSR_E_IO, errno, "cannot remove %s",
-                            r->state_file);
-    if (r->made_state_dir)
-        rmdir(r->x->state_dir);
-    return 0;
-}
-
-/* The configuration, for whoever looks after the domain later. */
-static int write_state_file(struct xsr_restore *r, struct xsr_err *err)
-{
-    xsr_auto_close int fd = -1;
-
-    xsr_undo_push(r->x, undo_state_file, r, "configuration of domain %u",
-                  r->bare.domid);
-    r->made_state_dir = mkdir(r->x->state_dir, 0700) == 0;
-    if ((size_t)snprintf(r->state_file, sizeof(r->state_file), "%s/%u.json",
-                         r->x->state_dir, r->bare.domid) >=
-        sizeof(r->state_file)) {
-        r->state_file[0] = '\0';
-        return xsr_fail(err, XSR_E_IO, "name of the state folder is too long");
-    }
-    fd = open(r->state_file,
-              O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return xsr_fail_sys(err, XSR_E_IO, errno, "cannot create %s",
-                            r->state_file);
-    return xsr_write_all(fd, r->config_text, strlen(r->config_text),
-                         r->state_file, err);
-}
-
 static int check_host(struct xsr_restore *r, struct xsr_err *err)
 {
     if (xsr_xen_open(&r->x->log, &r->xen, err) < 0 ||
@@ -133,8 +97,10 @@ static int check_host(struct xsr_restore *r, struct xsr_err *err)
         xsr_skeleton_missing_roots(r->xs, &r->new_roots, err) < 0)
         return -1;
     if (r->config.dropped[0])
-        xsr_log(&r->x->log, XSR_LOG_WARN, "the domain comes back without "
-                "its %s: a bare domain has none", r->config.dropped);
+        xsr_log(&r->x->log, XSR_LOG_WARN,
+                "the domain comes back without "
+                "its %s: a bare domain has none",
+                r->config.dropped);
     return 0;
 }
 
@@ -149,18 +115,17 @@ static int make_domain(struct xsr_restore *r, struct xsr_err *err)
     xsr_undo_push(r->x, undo_domain, r, "domain %u", b->domid);
     xsr_log(&r->x->log, XSR_LOG_DEBUG, "domain %u (%s \"%s\") created",
             b->domid, xsr_guest_name(r->config.type), r->config.name);
-    xsr_undo_push(r->x, undo_nodes, r, "xenstore nodes of domain %u",
-                  b->domid);
+    xsr_undo_push(r->x, undo_nodes, r, "xenstore nodes of domain %u", b->domid);
     if (xsr_skeleton_write(r->xs, b, err) < 0 ||
         xsr_domain_set_limits(r->xen, b->domid, &r->config, err) < 0 ||
-        xsr_skeleton_daemons(r->xs, &b->store_domid, &b->console_domid,
-                             err) < 0 ||
-        xsr_domain_alloc_port(r->xen, b->domid, b->store_domid,
-                              &b->store_port, err) < 0 ||
+        xsr_skeleton_daemons(r->xs, &b->store_domid, &b->console_domid, err) <
+            0 ||
+        xsr_domain_alloc_port(r->xen, b->domid, b->store_domid, &b->store_port,
+                              err) < 0 ||
         xsr_domain_alloc_port(r->xen, b->domid, b->console_domid,
                               &b->console_port, err) < 0)
         return -1;
-    return write_state_file(r, err);
+    return xsr_context_save_config(r->x, b->domid, r->config_text, err);
 }
 
 /* ---- from the first byte to the domain ---------------------------------- */
@@ -184,7 +149,8 @@ static void after_stream_header(void *ctx, const struct xsr_err *err)
     struct xsr_err mine = XSR_ERR_INIT;
     struct xsr_restore *r = ctx;
 
-    if (!err && (check_stream_header(r, &mine) < 0 || make_domain(r, &mine) < 0))
+    if (!err &&
+        (check_stream_header(r, &mine) < 0 || make_domain(r, &mine) < 0))
         err = &mine;
     if (err)
         xsr_restore_fail(r, err);
@@ -201,7 +167,8 @@ static int choose_config(struct xsr_restore *r, const char *saved, size_t len,
     if (!given && !saved) {
         /* an xl file should have one; a bare stream cannot */
         r->x->usage = !r->xl_hdr.mandatory_flags;
-        return xsr_fail(err, XSR_E_FORMAT, "the input carries no configuration "
+        return xsr_fail(err, XSR_E_FORMAT,
+                        "the input carries no configuration "
                         "of the domain: give one (--config FILE)");
     }
     r->config_text = given ? strdup(given) : strndup(saved, len);
@@ -231,7 +198,8 @@ static int parse_config(struct xsr_restore *r, struct xsr_err *err)
         return -1;
     if (config.text && !(r->xl_hdr.mandatory_flags & XSR_XLFILE_JSON)) {
         if (!r->params->config_json)
-            return xsr_fail(err, XSR_E_UNSUPPORTED, "xl header: the "
+            return xsr_fail(err, XSR_E_UNSUPPORTED,
+                            "xl header: the "
                             "configuration is not JSON (Xen 4.4 or older "
                             "wrote the file); give one with --config");
         config.text = NULL;
@@ -263,7 +231,8 @@ static int check_xl_header(struct xsr_restore *r, struct xsr_err *err)
     if (xsr_xlfile_get_hdr(&cur, &r->xl_hdr, err) < 0)
         return -1;
     if (!(r->xl_hdr.mandatory_flags & XSR_XLFILE_STREAM_V2))
-        return xsr_fail(err, XSR_E_UNSUPPORTED, "xl header: a legacy stream "
+        return xsr_fail(err, XSR_E_UNSUPPORTED,
+                        "xl header: a legacy stream "
                         "follows (Xen 4.5 or older wrote the file); allowed "
                         "are version 2 streams. Convert it with Xen's "
                         "convert-legacy-stream");
@@ -296,10 +265,12 @@ static int refuse_magic(const struct xsr_restore *r, struct xsr_err *err)
     char shown[40];
 
     if (xsr_le64(p) == UINT64_MAX)
-        xsr_fail(err, XSR_E_FORMAT, "the input is a bare guest image without "
+        xsr_fail(err, XSR_E_FORMAT,
+                 "the input is a bare guest image without "
                  "the libxl stream around it, which cannot be restored alone");
     else
-        xsr_fail(err, XSR_E_FORMAT, "the input begins with \"%s\": neither an "
+        xsr_fail(err, XSR_E_FORMAT,
+                 "the input begins with \"%s\": neither an "
                  "xl save file (\"Xen saved domain\") nor a libxl stream "
                  "(\"LibxlFmt\")",
                  xsr_err_quote(p, MAGIC_LEN, shown, sizeof(shown)));
@@ -326,8 +297,8 @@ static void after_magic(void *ctx, const struct xsr_err *err)
         xsr_restore_fail(r, err);
     else
         xsr_source_collect_more(&r->src, XSR_XL2_HDR_LEN - MAGIC_LEN,
-                                "the libxl stream header",
-                                after_stream_header, r);
+                                "the libxl stream header", after_stream_header,
+                                r);
 }
 
 /* ---- from END to the running domain ------------------------------------- */
@@ -360,8 +331,8 @@ static int build_domain(struct xsr_restore *r, struct xsr_err *err)
     const struct xsr_bare *b = &r->bare;
 
     if (xsr_skeleton_finish(r->xs, b, err) < 0 ||
-        xsr_xs_introduce(r->xs, b->domid, b->store_gfn, b->store_port,
-                         err) < 0 ||
+        xsr_xs_introduce(r->xs, b->domid, b->store_gfn, b->store_port, err) <
+            0 ||
         xsr_domain_count_pages(r->xen, b->domid, &r->out.n_pages, err) < 0)
         return -1;
     fill_results(r);
@@ -371,10 +342,11 @@ static int build_domain(struct xsr_restore *r, struct xsr_err *err)
     if (r->config.type == XENSR_HVM && !r->params->start_hvm) {
         r->out.paused = true;
         if (!r->params->paused)
-            xsr_log(&r->x->log, XSR_LOG_WARN, "domain %u is left paused: a "
+            xsr_log(&r->x->log, XSR_LOG_WARN,
+                    "domain %u is left paused: a "
                     "bare toolstack starts no device model, which an HVM "
-                    "guest needs; its state is in %s", b->domid,
-                    r->out.emulator_file);
+                    "guest needs; its state is in %s",
+                    b->domid, r->out.emulator_file);
     }
     return r->out.paused ? 0 : xsr_domain_unpause(r->xen, b->domid, err);
 }
@@ -498,7 +470,7 @@ int xensr_restore(struct xensr *x, const struct xensr_restore_params *params,
     xsr_emu_file_init(&r->emu);
     if (start(r, &err) < 0 && r->err.kind == XSR_E_OK)
         r->err = err;
-    xsr_helper_fini(&r->helper);        /* nobody works on what is undone */
+    xsr_helper_fini(&r->helper); /* nobody works on what is undone */
     /* Ctrl-C reaches the helper too: whose end was noticed first is chance */
     if (x->stop_wanted &&
         (r->err.kind == XSR_E_PEER || r->err.kind == XSR_E_STOPPED))

@@ -9,11 +9,10 @@
 
 #include "plugin/config.h"
 #include "plugin/context.h"
-#include "plugin/domain.h"
 #include "plugin/emu.h"
 #include "plugin/helper_run.h"
+#include "plugin/host.h"
 #include "plugin/source.h"
-#include "plugin/xen_store.h"
 #include "stream/xl2_order.h"
 #include "stream/xlfile.h"
 
@@ -23,28 +22,26 @@ struct xsr_restore {
     const struct xensr_restore_params *params;
     /* shared results */
     struct xensr_restored out;
-    struct xsr_err err;         /* first error */
+    struct xsr_err err; /* first error */
     /* private: the input */
     struct xsr_loop *loop;
     struct xsr_loop_fd *watch_stop;
-    struct xsr_loop_timer *tick;        /* progress of a plain file */
+    struct xsr_loop_timer *tick; /* progress of a plain file */
     struct xsr_source src;
-    int fd_flags;               /* to put back; -1: nothing to do */
+    int fd_flags; /* to put back; -1: nothing to do */
     bool seekable;
-    int64_t file_start;         /* offset of the input's first byte */
-    uint64_t file_len;          /* bytes from there to the end */
+    int64_t file_start; /* offset of the input's first byte */
+    uint64_t file_len;  /* bytes from there to the end */
     struct xsr_xlfile_hdr xl_hdr;
-    uint64_t stream_pos;        /* of the libxl stream in the input */
+    uint64_t stream_pos; /* of the libxl stream in the input */
     bool finished;
     /* private: the domain */
-    char *config_text;          /* owned */
+    char *config_text; /* owned */
     struct xsr_config config;
     struct xsr_xen *xen;
     struct xsr_xs *xs;
     struct xsr_bare bare;
-    uint32_t new_roots;         /* shared xenstore nodes that we made */
-    char state_file[512];
-    bool made_state_dir;
+    uint32_t new_roots; /* shared xenstore nodes that we made */
     /* private: the record in hand (records.c) */
     struct xsr_xl2_order order;
     struct xsr_xl2_rec rec;

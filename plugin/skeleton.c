@@ -8,7 +8,7 @@
  * Three roots: D /local/domain/N, V /vm/UUID, L /libxl/N, and the console's
  * backend directory B.
  */
-#include "plugin/xen_store.h"
+#include "plugin/host.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,15 +19,19 @@
 #include "lib/util.h"
 #include "plugin/config.h"
 
-enum root { D, V, L, B, P, N_ROOT };    /* P: L's copy of the console backend */
+enum root { D, V, L, B, P, N_ROOT }; /* P: L's copy of the console backend */
 
-enum { PV = 1 << XENSR_PV, PVH = 1 << XENSR_PVH, HVM = 1 << XENSR_HVM,
-       ALL = PV | PVH | HVM };
+enum {
+    PV = 1 << XENSR_PV,
+    PVH = 1 << XENSR_PVH,
+    HVM = 1 << XENSR_HVM,
+    ALL = PV | PVH | HVM
+};
 
 struct node {
     enum root root;
-    const char *name;           /* "" = the root itself */
-    const char *value;          /* NULL: computed where the table is used */
+    const char *name;  /* "" = the root itself */
+    const char *value; /* NULL: computed where the table is used */
     enum xsr_xs_perm perm;
     int types;
 };
@@ -35,47 +39,51 @@ struct node {
 /* ---- tables ------------------------------------------------------------- */
 
 static const struct node skeleton[] = {
-    { D, "", "", XSR_XS_RO, ALL },
-    { V, "", "", XSR_XS_RO, ALL },
-    { L, "", "", XSR_XS_N0, ALL },
-    { L, "device", "", XSR_XS_N0, ALL },
-    { D, "cpu", "", XSR_XS_RO, ALL },
-    { D, "memory", "", XSR_XS_RO, ALL },
-    { D, "device", "", XSR_XS_RO, ALL },
-    { D, "device/suspend/event-channel", "", XSR_XS_RW, ALL },
-    { D, "control", "", XSR_XS_RO, ALL },
-    { D, "control/shutdown", "", XSR_XS_RW, ALL },
-    { D, "control/feature-poweroff", "", XSR_XS_RW, ALL },
-    { D, "control/feature-reboot", "", XSR_XS_RW, ALL },
-    { D, "control/feature-suspend", "", XSR_XS_RW, ALL },
-    { D, "control/feature-s3", "", XSR_XS_RW, HVM },
-    { D, "control/feature-s4", "", XSR_XS_RW, HVM },
-    { D, "control/sysrq", "", XSR_XS_RW, ALL },
-    { D, "control/platform-feature-multiprocessor-suspend", "1",
-      XSR_XS_INHERIT, ALL },
-    { D, "control/platform-feature-xs_reset_watches", "1", XSR_XS_INHERIT,
-      ALL },
-    { D, "hvmloader", "", XSR_XS_RO, HVM },
-    { D, "hvmloader/allow-memory-relocate", "0", XSR_XS_INHERIT, HVM },
-    { D, "data", "", XSR_XS_RW, ALL },
-    { D, "drivers", "", XSR_XS_RW, ALL },
-    { D, "feature", "", XSR_XS_RW, ALL },
-    { D, "attr", "", XSR_XS_RW, ALL },
-    { D, "error", "", XSR_XS_RW, ALL },
-    { V, "image/ostype", "linux", XSR_XS_INHERIT, PV },
-    { V, "image/ostype", "hvm", XSR_XS_INHERIT, HVM },
-    { V, "rtc/timeoffset", "", XSR_XS_INHERIT, HVM },
-    { L, "type", "pv", XSR_XS_INHERIT, PV },
-    { L, "type", "pvh", XSR_XS_INHERIT, PVH },
-    { L, "type", "hvm", XSR_XS_INHERIT, HVM },
-    { L, "dm-version", "qemu_xen", XSR_XS_INHERIT, ALL },
+    {D, "", "", XSR_XS_RO, ALL},
+    {V, "", "", XSR_XS_RO, ALL},
+    {L, "", "", XSR_XS_N0, ALL},
+    {L, "device", "", XSR_XS_N0, ALL},
+    {D, "cpu", "", XSR_XS_RO, ALL},
+    {D, "memory", "", XSR_XS_RO, ALL},
+    {D, "device", "", XSR_XS_RO, ALL},
+    {D, "device/suspend/event-channel", "", XSR_XS_RW, ALL},
+    {D, "control", "", XSR_XS_RO, ALL},
+    {D, "control/shutdown", "", XSR_XS_RW, ALL},
+    {D, "control/feature-poweroff", "", XSR_XS_RW, ALL},
+    {D, "control/feature-reboot", "", XSR_XS_RW, ALL},
+    {D, "control/feature-suspend", "", XSR_XS_RW, ALL},
+    {D, "control/feature-s3", "", XSR_XS_RW, HVM},
+    {D, "control/feature-s4", "", XSR_XS_RW, HVM},
+    {D, "control/sysrq", "", XSR_XS_RW, ALL},
+    {D, "control/platform-feature-multiprocessor-suspend", "1", XSR_XS_INHERIT,
+     ALL},
+    {D, "control/platform-feature-xs_reset_watches", "1", XSR_XS_INHERIT, ALL},
+    {D, "hvmloader", "", XSR_XS_RO, HVM},
+    {D, "hvmloader/allow-memory-relocate", "0", XSR_XS_INHERIT, HVM},
+    {D, "data", "", XSR_XS_RW, ALL},
+    {D, "drivers", "", XSR_XS_RW, ALL},
+    {D, "feature", "", XSR_XS_RW, ALL},
+    {D, "attr", "", XSR_XS_RW, ALL},
+    {D, "error", "", XSR_XS_RW, ALL},
+    {V, "image/ostype", "linux", XSR_XS_INHERIT, PV},
+    {V, "image/ostype", "hvm", XSR_XS_INHERIT, HVM},
+    {V, "rtc/timeoffset", "", XSR_XS_INHERIT, HVM},
+    {L, "type", "pv", XSR_XS_INHERIT, PV},
+    {L, "type", "pvh", XSR_XS_INHERIT, PVH},
+    {L, "type", "hvm", XSR_XS_INHERIT, HVM},
+    {L, "dm-version", "qemu_xen", XSR_XS_INHERIT, ALL},
 };
 
 /* Parents that we may be the first to write below; outer ones last. */
 static const char *const shared_roots[] = {
-    "/local/domain/0/backend/console", "/local/domain/0/backend",
-    "/local/domain/0/device-model", "/local/domain/0", "/local/domain",
-    "/local", "/vm", "/libxl",
+    "/local/domain/0/backend/console",
+    "/local/domain/0/backend",
+    "/local/domain/0/device-model",
+    "/local/domain/0",
+    "/local/domain",
+    "/local",
+    "/vm",
+    "/libxl",
 };
 
 /* ---- writing ------------------------------------------------------------ */
@@ -85,7 +93,7 @@ struct writer {
     const struct xsr_bare *b;
     char root[N_ROOT][XSR_XS_PATH];
     struct xsr_err *err;
-    int rc;             /* sticky: after the first failure nothing is written */
+    int rc; /* sticky: after the first failure nothing is written */
 };
 
 static void writer_init(struct writer *w, struct xsr_xs *xs,
@@ -301,9 +309,11 @@ int xsr_skeleton_check_name(struct xsr_xs *xs, const char *name,
         if (xsr_xs_read(xs, path, &other, err) < 0)
             return -1;
         if (other && strcmp(other, name) == 0)
-            return xsr_fail(err, XSR_E_XEN, "the name \"%s\" is in use by "
+            return xsr_fail(err, XSR_E_XEN,
+                            "the name \"%s\" is in use by "
                             "domain %.16s: destroy that one, or give this one "
-                            "another name", name, domains[i]);
+                            "another name",
+                            name, domains[i]);
     }
     return 0;
 }
@@ -373,7 +383,9 @@ static int remove_empty_roots(struct xsr_xs *xs, uint32_t roots,
 static int remove_nodes(struct xsr_xs *xs, void *ctx, struct xsr_err *err)
 {
     static const char *const forms[] = {
-        "/local/domain/0/device-model/", "/local/domain/", "/libxl/",
+        "/local/domain/0/device-model/",
+        "/local/domain/",
+        "/libxl/",
     };
     const struct removal *rm = ctx;
     uint32_t store_domid, console_domid;
@@ -402,7 +414,7 @@ static int remove_nodes(struct xsr_xs *xs, void *ctx, struct xsr_err *err)
 int xsr_skeleton_remove(struct xsr_xs *xs, uint32_t domid, const char *uuid,
                         uint32_t roots, struct xsr_err *err)
 {
-    struct removal rm = { domid, roots, uuid };
+    struct removal rm = {domid, roots, uuid};
 
     return xsr_xs_transact(xs, "removing xenstore nodes", remove_nodes, &rm,
                            err);

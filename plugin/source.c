@@ -18,7 +18,7 @@
 /* One read: what a pipe can hold, times four for files. */
 #define PIECE (256u << 10)
 
-enum { EXPECT_END = 1 };        /* value of left when no byte may come */
+enum { EXPECT_END = 1 }; /* value of left when no byte may come */
 
 void xsr_source_init(struct xsr_source *s, struct xsr_loop *loop, int fd,
                      const void *head, size_t n_head)
@@ -81,12 +81,14 @@ static int read_once(struct xsr_source *s, struct xsr_err *err)
         return xsr_err_at(err, s->pos);
     }
     if (r == 0) {
-        xsr_fail(err, XSR_E_EOF, "the input ended in the middle of %s: %" PRIu64
-                 " of %" PRIu64 " bytes are there", s->what, s->want - s->left,
-                 s->want);
+        xsr_fail(err, XSR_E_EOF,
+                 "the input ended in the middle of %s: %" PRIu64 " of %" PRIu64
+                 " bytes are there",
+                 s->what, s->want - s->left, s->want);
         if (s->left == s->want)
-            xsr_fail(err, XSR_E_EOF, "the input ended where %s is due (%" PRIu64
-                     " bytes)", s->what, s->want);
+            xsr_fail(err, XSR_E_EOF,
+                     "the input ended where %s is due (%" PRIu64 " bytes)",
+                     s->what, s->want);
         return xsr_err_at(err, s->pos);
     }
     return accept_bytes(s, s->piece, (size_t)r, err);
@@ -98,7 +100,7 @@ static void on_readable(void *ctx, int fd, short revents)
     struct xsr_source *s = ctx;
 
     (void)fd;
-    (void)revents;      /* whatever it is, read() tells */
+    (void)revents; /* whatever it is, read() tells */
     if (read_once(s, &err) < 0)
         end_request(s, &err);
     else if (s->left == 0)
@@ -123,7 +125,8 @@ static void on_end_readable(void *ctx, int fd, short revents)
     if (r < 0)
         xsr_fail_sys(&err, XSR_E_IO, errno, "cannot read the end of the input");
     else
-        xsr_fail(&err, XSR_E_FORMAT, "the input goes on behind the END record, "
+        xsr_fail(&err, XSR_E_FORMAT,
+                 "the input goes on behind the END record, "
                  "where the file should end");
     xsr_err_at(&err, s->pos);
     end_request(s, &err);

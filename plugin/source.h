@@ -21,27 +21,27 @@ typedef int xsr_source_piece(void *ctx, const uint8_t *p, size_t n,
 
 struct xsr_source {
     struct xsr_loop *loop;
-    int fd;                     /* borrowed */
-    const uint8_t *head;        /* borrowed; taken before the fd's bytes */
+    int fd;              /* borrowed */
+    const uint8_t *head; /* borrowed; taken before the fd's bytes */
     size_t n_head;
-    uint64_t pos;               /* of the next byte, from the first one */
-    bool pos_known;             /* false: counts from the end of the image */
-    struct xsr_buf buf;         /* what collect() has collected */
+    uint64_t pos;       /* of the next byte, from the first one */
+    bool pos_known;     /* false: counts from the end of the image */
+    struct xsr_buf buf; /* what collect() has collected */
     /* private: the request in progress */
     struct xsr_loop_fd *watch;
     uint64_t left;
     const char *what;
     uint64_t want;
-    bool keep;                  /* collect(): into buf */
+    bool keep; /* collect(): into buf */
     xsr_source_piece *on_piece;
     xsr_source_done *on_done;
     void *ctx;
-    uint8_t *piece;             /* memory for pieces */
+    uint8_t *piece; /* memory for pieces */
 };
 
 void xsr_source_init(struct xsr_source *s, struct xsr_loop *loop, int fd,
                      const void *head, size_t n_head);
-void xsr_source_fini(struct xsr_source *s);     /* idempotent */
+void xsr_source_fini(struct xsr_source *s); /* idempotent */
 
 /*
  * Read exactly n > 0 bytes into s->buf, which grows as they arrive. what:

@@ -4,7 +4,7 @@
  * errors in words, permissions by name. Called by skeleton.c and emu_keys.c.
  * All calls block for one round trip to the store daemon.
  */
-#include "plugin/xen_store.h"
+#include "plugin/host.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 
 struct xsr_xs {
     struct xs_handle *h;
-    xs_transaction_t t;         /* XBT_NULL outside */
+    xs_transaction_t t; /* XBT_NULL outside */
 };
 
 int xsr_xs_open(struct xsr_xs **xs_out, struct xsr_err *err)
@@ -31,7 +31,8 @@ int xsr_xs_open(struct xsr_xs **xs_out, struct xsr_err *err)
         return xsr_fail(err, XSR_E_NOMEM, "no memory for xenstore");
     xs->h = xs_open(0);
     if (!xs->h) {
-        xsr_fail_sys(err, XSR_E_XEN, errno, "cannot connect to xenstore (is "
+        xsr_fail_sys(err, XSR_E_XEN, errno,
+                     "cannot connect to xenstore (is "
                      "xenstored running?)");
         free(xs);
         return -1;
@@ -83,8 +84,10 @@ int xsr_xs_transact(struct xsr_xs *xs, const char *what, xsr_xs_body *body,
                                 "%s: xenstore refused the transaction", what);
         wait_a_moment(try);
     }
-    return xsr_fail(err, XSR_E_XEN, "%s: another writer got in the way of the "
-                    "xenstore transaction %u times", what, MAX_TRIES);
+    return xsr_fail(err, XSR_E_XEN,
+                    "%s: another writer got in the way of the "
+                    "xenstore transaction %u times",
+                    what, MAX_TRIES);
 }
 
 int xsr_xs_read(struct xsr_xs *xs, const char *path, char **value_out,
@@ -112,10 +115,10 @@ int xsr_xs_set_perm(struct xsr_xs *xs, const char *path, enum xsr_xs_perm perm,
     static const struct {
         bool guest_owns, reader;
     } table[] = {
-        [XSR_XS_N0] = { false, false },
-        [XSR_XS_RO] = { false, true },
-        [XSR_XS_RW] = { true, false },
-        [XSR_XS_RW_R0] = { true, true },
+        [XSR_XS_N0] = {false, false},
+        [XSR_XS_RO] = {false, true},
+        [XSR_XS_RW] = {true, false},
+        [XSR_XS_RW_R0] = {true, true},
     };
     struct xs_permissions p[2];
 
@@ -125,8 +128,7 @@ int xsr_xs_set_perm(struct xsr_xs *xs, const char *path, enum xsr_xs_perm perm,
     p[0].perms = XS_PERM_NONE;
     p[1].id = table[perm].guest_owns ? 0 : domid;
     p[1].perms = XS_PERM_READ;
-    if (!xs_set_permissions(xs->h, xs->t, path, p,
-                            table[perm].reader ? 2 : 1))
+    if (!xs_set_permissions(xs->h, xs->t, path, p, table[perm].reader ? 2 : 1))
         return xsr_fail_sys(err, XSR_E_XEN, errno,
                             "cannot set permissions of xenstore %s", path);
     return 0;
@@ -160,6 +162,7 @@ int xsr_xs_introduce(struct xsr_xs *xs, uint32_t domid, uint64_t gfn,
     if (!xs_introduce_domain(xs->h, domid, gfn, port))
         return xsr_fail_sys(err, XSR_E_XEN, errno,
                             "xenstore did not accept domain %u (frame %#llx, "
-                            "port %u)", domid, (unsigned long long)gfn, port);
+                            "port %u)",
+                            domid, (unsigned long long)gfn, port);
     return 0;
 }

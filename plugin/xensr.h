@@ -19,20 +19,23 @@ extern "C" {
 
 #define XENSR_API __attribute__((visibility("default")))
 
-struct xensr;                   /* the context */
+struct xensr; /* the context */
 
 /* The same numbers are the exit codes of the xensr command. */
 enum xensr_result {
     XENSR_OK = 0,
-    XENSR_FAILED = 1,           /* failed; nothing changed or all undone */
-    XENSR_USAGE = 2,            /* the caller's arguments are wrong */
-    XENSR_BAD_INPUT = 3,        /* the stream is damaged or refused */
-    XENSR_UNSUPPORTED = 4,      /* valid, but not supported here */
-    XENSR_LOOK = 5              /* failed, and somebody must look */
+    XENSR_FAILED = 1,      /* failed; nothing changed or all undone */
+    XENSR_USAGE = 2,       /* the caller's arguments are wrong */
+    XENSR_BAD_INPUT = 3,   /* the stream is damaged or refused */
+    XENSR_UNSUPPORTED = 4, /* valid, but not supported here */
+    XENSR_LOOK = 5         /* failed, and somebody must look */
 };
 
 enum xensr_level {
-    XENSR_LOG_ERROR, XENSR_LOG_WARN, XENSR_LOG_INFO, XENSR_LOG_DEBUG
+    XENSR_LOG_ERROR,
+    XENSR_LOG_WARN,
+    XENSR_LOG_INFO,
+    XENSR_LOG_DEBUG
 };
 
 struct xensr_options {
@@ -43,12 +46,12 @@ struct xensr_options {
     /* Our own state (configuration of bare domains); NULL: $XENSR_STATE_DIR,
        else /run/xensr. */
     const char *state_dir;
-    unsigned helper_ack_ms;     /* complete -> exit; 0: 10 s */
-    unsigned helper_term_ms;    /* SIGTERM -> SIGKILL; 0: 10 s */
-    unsigned stall_ms;          /* no sign of life while a message is half
-                                   received; 0: 30 s */
-    unsigned hang_ms;           /* helper neither reads nor reports although
-                                   input waits for it; 0: 120 s */
+    unsigned helper_ack_ms;  /* complete -> exit; 0: 10 s */
+    unsigned helper_term_ms; /* SIGTERM -> SIGKILL; 0: 10 s */
+    unsigned stall_ms;       /* no sign of life while a message is half
+                                received; 0: 30 s */
+    unsigned hang_ms;        /* helper neither reads nor reports although
+                                input waits for it; 0: 120 s */
     /* May be NULL. text: one line, no newline. */
     void (*on_log)(void *ctx, enum xensr_level level, const char *text);
     /* done of total (0: unknown), both in units of 4 KiB pages. May be NULL. */
@@ -60,7 +63,7 @@ struct xensr_options {
 
 XENSR_API int xensr_open(const struct xensr_options *options,
                          struct xensr **xensr_out);
-XENSR_API void xensr_close(struct xensr *x);            /* NULL is fine */
+XENSR_API void xensr_close(struct xensr *x); /* NULL is fine */
 XENSR_API const char *xensr_error(const struct xensr *x);
 /* Byte offset in the input the last error is about, UINT64_MAX if none. */
 XENSR_API uint64_t xensr_error_offset(const struct xensr *x);
@@ -71,12 +74,12 @@ XENSR_API void xensr_interrupt(struct xensr *x);
 enum xensr_guest { XENSR_PV, XENSR_PVH, XENSR_HVM };
 
 struct xensr_restore_params {
-    int fd;                     /* input, at the first byte; borrowed, blocking;
-                                   after success it stands behind END */
-    const char *name;           /* name of the new domain; NULL: as saved */
-    const char *config_json;    /* replaces the saved one, and is needed for a
-                                   bare libxl stream without xl header; NULL */
-    bool paused;                /* leave it paused */
+    int fd;                  /* input, at the first byte; borrowed, blocking;
+                                after success it stands behind END */
+    const char *name;        /* name of the new domain; NULL: as saved */
+    const char *config_json; /* replaces the saved one, and is needed for a
+                                bare libxl stream without xl header; NULL */
+    bool paused;             /* leave it paused */
     /* Bytes already taken from the input that come before fd's next byte: a
        peeked magic. The helper cannot see them, so n_head <= 48. */
     const void *head;
@@ -100,15 +103,15 @@ struct xensr_restored {
     char name[128];
     char uuid[37];
     uint32_t n_vcpus;
-    uint64_t memory_kb;         /* target */
-    uint64_t store_gfn, console_gfn;        /* PV: mfn */
+    uint64_t memory_kb;              /* target */
+    uint64_t store_gfn, console_gfn; /* PV: mfn */
     uint32_t store_port, console_port;
-    char emulator_file[256];    /* "" unless HVM */
+    char emulator_file[256]; /* "" unless HVM */
     uint64_t emulator_len;
-    uint64_t n_pages;           /* populated pages Xen counts for it */
-    uint64_t stream_bytes;      /* libxl stream, header to END; 0: unknown,
-                                   because a pipe does not tell its offset */
-    bool paused;                /* it was left paused */
+    uint64_t n_pages;      /* populated pages Xen counts for it */
+    uint64_t stream_bytes; /* libxl stream, header to END; 0: unknown,
+                              because a pipe does not tell its offset */
+    bool paused;           /* it was left paused */
 };
 
 /*

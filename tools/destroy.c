@@ -6,7 +6,7 @@
 
 #include "tools/tools.h"
 
-#define MAX_DOMID 0x7fefu       /* above are the hypervisor's own numbers */
+#define MAX_DOMID 0x7fefu /* above are the hypervisor's own numbers */
 
 int xsr_cmd_destroy(int argc, char **argv)
 {

@@ -12,9 +12,8 @@
 #include <unistd.h>
 
 #include "lib/util.h"
+#include "lib/version.h"
 #include "tools/tools.h"
-
-#define VERSION "0.1"
 
 struct xsr_tool xsr_tool;
 
@@ -23,20 +22,20 @@ static const struct command {
     int (*run)(int argc, char **argv);
     const char *help;
 } commands[] = {
-    { "restore", xsr_cmd_restore,
-      "restore [--paused] [--name NAME] [--helper PATH] [--config FILE]\n"
-      "        [--stall SECONDS] [--json] FILE|-\n"
-      "    one domain from an xl save file or a libxl stream" },
-    { "destroy", xsr_cmd_destroy,
-      "destroy DOMID\n"
-      "    a domain, its xenstore nodes and its files" },
-    { "inspect", xsr_cmd_inspect,
-      "inspect [--json] [--memory [--skip-owned]] FILE|-\n"
-      "    the records of an image, checked; or the guest's memory" },
-    { "sim", xsr_cmd_sim,
-      "sim list | info DOMID | memory [--skip-owned] DOMID | xenstore [PATH] |\n"
-      "    destroy DOMID | run -- COMMAND | ...\n"
-      "    look at a simulated host" },
+    {"restore", xsr_cmd_restore,
+     "restore [--paused] [--name NAME] [--helper PATH] [--config FILE]\n"
+     "        [--stall SECONDS] [--json] FILE|-\n"
+     "    one domain from an xl save file or a libxl stream"},
+    {"destroy", xsr_cmd_destroy,
+     "destroy DOMID\n"
+     "    a domain, its xenstore nodes and its files"},
+    {"inspect", xsr_cmd_inspect,
+     "inspect [--json] [--memory [--skip-owned]] FILE|-\n"
+     "    the records of an image, checked; or the guest's memory"},
+    {"sim", xsr_cmd_sim,
+     "sim list | info DOMID | memory [--skip-owned] DOMID | xenstore [PATH] |\n"
+     "    destroy DOMID | run -- COMMAND | ...\n"
+     "    look at a simulated host"},
 };
 
 static void print_help(void)
@@ -164,7 +163,7 @@ int main(int argc, char **argv)
             print_help();
             return XENSR_OK;
         } else if (strcmp(argv[i], "--version") == 0) {
-            printf("xensr %s\n", VERSION);
+            printf("xensr %s\n", XSR_VERSION);
             return XENSR_OK;
         } else {
             return xsr_tool_usage("there is no option \"%s\"", argv[i]);

@@ -74,8 +74,9 @@ static void print(double part, uint64_t done, uint64_t now)
     if (part > 1 && part < 100)
         snprintf(left, sizeof(left), ", %.0f s left",
                  seconds * (100 - part) / part);
-    fprintf(stderr, "%s%s:%s %.0f MiB/s%s%s", pr.terminal ? "\r" : "xensr: ",
-            pr.what, shown, rate, left, pr.terminal ? "\033[K" : "\n");
+    fprintf(stderr, "%s%s:%s %.0f MiB/s%s%s",
+            pr.terminal ? "\r" : "xensr: ", pr.what, shown, rate, left,
+            pr.terminal ? "\033[K" : "\n");
     pr.line_open = pr.terminal;
     fflush(stderr);
 }
@@ -89,7 +90,7 @@ void xsr_progress_report(const char *what, uint64_t done, uint64_t total)
     if (strcmp(what, pr.what) != 0) {
         snprintf(pr.what, sizeof(pr.what), "%s", what);
         pr.start_ms = pr.last_ms = now;
-        return;         /* no rate yet */
+        return; /* no rate yet */
     }
     if (now - pr.last_ms < (pr.terminal ? TERMINAL_MS : PLAIN_MS))
         return;

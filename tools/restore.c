@@ -43,15 +43,15 @@ static void on_stop_signal(int sig)
 /* No SA_RESTART: opening the input must come to an end too. */
 static void catch_signals(void)
 {
-    static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-    struct sigaction sa = { .sa_handler = on_stop_signal }, old;
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction sa = {.sa_handler = on_stop_signal}, old;
     size_t i;
 
     sigemptyset(&sa.sa_mask);
     for (i = 0; i < XSR_ARRAY_LEN(signals); i++) {
         sigaction(signals[i], NULL, &old);
         if (old.sa_handler != SIG_IGN || signals[i] != SIGHUP)
-            sigaction(signals[i], &sa, NULL);   /* nohup stays nohup */
+            sigaction(signals[i], &sa, NULL); /* nohup stays nohup */
     }
     xsr_fd_set_stop_flag(&stop_flag);
 }
@@ -75,13 +75,13 @@ static int parse_stall(const char *text, unsigned *ms_out)
 static int parse_options(int argc, char **argv, struct request *rq)
 {
     static const struct option options[] = {
-        { "paused", no_argument, NULL, 'p' },
-        { "name", required_argument, NULL, 'n' },
-        { "helper", required_argument, NULL, 'H' },
-        { "config", required_argument, NULL, 'c' },
-        { "stall", required_argument, NULL, 's' },
-        { "json", no_argument, NULL, 'j' },
-        { NULL, 0, NULL, 0 },
+        {"paused", no_argument, NULL, 'p'},
+        {"name", required_argument, NULL, 'n'},
+        {"helper", required_argument, NULL, 'H'},
+        {"config", required_argument, NULL, 'c'},
+        {"stall", required_argument, NULL, 's'},
+        {"json", no_argument, NULL, 'j'},
+        {NULL, 0, NULL, 0},
     };
     int c;
 
@@ -103,7 +103,8 @@ static int parse_options(int argc, char **argv, struct request *rq)
             xsr_tool.verbose = true;
         else if (c != 's')
             return xsr_tool_usage("restore: \"%s\" is not an option, or its "
-                                  "value is missing", argv[optind - 1]);
+                                  "value is missing",
+                                  argv[optind - 1]);
         else if (parse_stall(optarg, &rq->stall_ms) != XENSR_OK)
             return XENSR_USAGE;
     }
@@ -131,8 +132,10 @@ static int read_config(const char *path, struct xsr_buf *out,
         if (rc == 0)
             rc = xsr_buf_put(out, bytes, n, err);
         if (rc == 0 && out->len > XSR_MAX_XL_OPTIONAL)
-            rc = xsr_fail(err, XSR_E_LIMIT, "%s is larger than a configuration "
-                          "may be (%u bytes)", in.name, XSR_MAX_XL_OPTIONAL);
+            rc = xsr_fail(err, XSR_E_LIMIT,
+                          "%s is larger than a configuration "
+                          "may be (%u bytes)",
+                          in.name, XSR_MAX_XL_OPTIONAL);
     }
     if (rc == 0)
         rc = xsr_buf_put_zero(out, 1, err);
@@ -144,15 +147,15 @@ static int read_config(const char *path, struct xsr_buf *out,
 
 static const char *type_name(enum xensr_guest type)
 {
-    static const char *const names[] = { "PV", "PVH", "HVM" };
+    static const char *const names[] = {"PV", "PVH", "HVM"};
 
     return names[type];
 }
 
 static double rate_of(const struct xensr_restored *r, double seconds)
 {
-    uint64_t bytes = r->stream_bytes ? r->stream_bytes
-                                     : r->n_pages * XSR_PAGE_SIZE;
+    uint64_t bytes =
+        r->stream_bytes ? r->stream_bytes : r->n_pages * XSR_PAGE_SIZE;
 
     return seconds > 0 ? (double)bytes / (1 << 20) / seconds : 0;
 }
@@ -186,19 +189,18 @@ static json_t *describe(const struct xensr_restored *r, double seconds)
         "{s:i, s:s, s:s, s:s, s:b, s:i, s:I, s:I, s:I, s:I, s:i, s:i, s:f, "
         "s:f}",
         "domid", (int)r->domid, "name", r->name, "uuid", r->uuid, "type",
-        type_name(r->guest), "paused", (int)r->paused, "vcpus",
-        (int)r->n_vcpus, "memory_kb", (json_int_t)r->memory_kb, "pages",
-        (json_int_t)r->n_pages, "store_gfn", (json_int_t)r->store_gfn,
-        "console_gfn", (json_int_t)r->console_gfn, "store_port",
-        (int)r->store_port, "console_port", (int)r->console_port, "seconds",
-        seconds, "mib_per_s", rate_of(r, seconds));
+        type_name(r->guest), "paused", (int)r->paused, "vcpus", (int)r->n_vcpus,
+        "memory_kb", (json_int_t)r->memory_kb, "pages", (json_int_t)r->n_pages,
+        "store_gfn", (json_int_t)r->store_gfn, "console_gfn",
+        (json_int_t)r->console_gfn, "store_port", (int)r->store_port,
+        "console_port", (int)r->console_port, "seconds", seconds, "mib_per_s",
+        rate_of(r, seconds));
 
     if (o && r->stream_bytes)
         json_object_set_new(o, "stream_bytes",
                             json_integer((json_int_t)r->stream_bytes));
     if (o && r->emulator_file[0]) {
-        json_object_set_new(o, "emulator_file",
-                            json_string(r->emulator_file));
+        json_object_set_new(o, "emulator_file", json_string(r->emulator_file));
         json_object_set_new(o, "emulator_bytes",
                             json_integer((json_int_t)r->emulator_len));
     }
@@ -256,10 +258,16 @@ static int restore(struct xensr *x, const struct request *rq,
                    struct xsr_input *in, const char *config)
 {
     struct xensr_restore_params params = {
-        .fd = in->fd, .name = rq->name, .config_json = config,
-        .paused = rq->paused, .head = in->head, .n_head = in->n_head,
-        .must_end = must_end(in->fd), .start_hvm = xsr_sim_active(),
-        .on_input_end = on_input_end, .ctx = in,
+        .fd = in->fd,
+        .name = rq->name,
+        .config_json = config,
+        .paused = rq->paused,
+        .head = in->head,
+        .n_head = in->n_head,
+        .must_end = must_end(in->fd),
+        .start_hvm = xsr_sim_active(),
+        .on_input_end = on_input_end,
+        .ctx = in,
     };
     struct xsr_err damage = XSR_ERR_INIT;
     struct xensr_restored result;
@@ -294,8 +302,11 @@ static int open_and_restore(struct xensr *x, const struct request *rq)
 
     if ((rq->config && read_config(rq->config, &config, &err) < 0) ||
         xsr_input_open(&in, rq->file, &err) < 0)
-        rc = refuse(rq, XENSR_FAILED, stop_flag ? "interrupted; nothing had "
-                    "been done" : err.text, UINT64_MAX);
+        rc = refuse(rq, XENSR_FAILED,
+                    stop_flag ? "interrupted; nothing had "
+                                "been done"
+                              : err.text,
+                    UINT64_MAX);
     else
         rc = restore(x, rq, &in, (const char *)config.p);
     xsr_input_close(&in, false, &err);
@@ -305,8 +316,8 @@ static int open_and_restore(struct xensr *x, const struct request *rq)
 
 int xsr_cmd_restore(int argc, char **argv)
 {
-    struct request rq = { 0 };
-    struct xensr_options options = { 0 };
+    struct request rq = {0};
+    struct xensr_options options = {0};
     struct xensr *x;
     int rc;
 

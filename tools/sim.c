@@ -21,7 +21,7 @@
 /* Folder of the libraries: named, of the build tree, or installed. */
 static int find_stubs(char *out)
 {
-    static const char *const beside[] = { "../stubs", "../lib/xensr/sim" };
+    static const char *const beside[] = {"../stubs", "../lib/xensr/sim"};
     const char *named = getenv("XENSR_STUBS_DIR");
     char exe[PATH_MAX / 2], path[PATH_MAX];
     ssize_t n;
@@ -40,10 +40,13 @@ static int find_stubs(char *out)
         *strrchr(out, '/') = '\0';
         return XENSR_OK;
     }
-    fprintf(stderr, "xensr: the simulated host's libraries are not there "
+    fprintf(stderr,
+            "xensr: the simulated host's libraries are not there "
             "(looked in %s); build them with make, or name their folder in "
-            "XENSR_STUBS_DIR\n", named && *named ? named : "../stubs and "
-            "../lib/xensr/sim beside this program");
+            "XENSR_STUBS_DIR\n",
+            named && *named ? named
+                            : "../stubs and "
+                              "../lib/xensr/sim beside this program");
     return XENSR_FAILED;
 }
 
@@ -80,8 +83,10 @@ static int make_path(const char *path)
         memcpy(part, path, i);
         part[i] = '\0';
         if (mkdir(part, 0700) < 0 && errno != EEXIST) {
-            fprintf(stderr, "xensr: cannot make the folder %s of the simulated "
-                    "host: %s\n", part, strerror(errno));
+            fprintf(stderr,
+                    "xensr: cannot make the folder %s of the simulated "
+                    "host: %s\n",
+                    part, strerror(errno));
             return XENSR_FAILED;
         }
     }
@@ -133,19 +138,21 @@ int xsr_sim_environment(const char *dir)
 {
     char stubs[PATH_MAX], host[PATH_MAX], cwd[PATH_MAX / 2] = "";
     const char *old = getenv("XENSR_SIM_DIR");
-    xsr_auto_free char *old_host = strdup(old ? old : "");
+    char old_host[PATH_MAX];
     int rc = find_stubs(stubs);
 
-    if (rc != XENSR_OK || !old_host)
-        return rc != XENSR_OK ? rc : XENSR_FAILED;
+    if (rc != XENSR_OK)
+        return rc;
+    /* setenv() below may take away what getenv() gave */
+    snprintf(old_host, sizeof(old_host), "%s", old ? old : "");
     if (!dir || !*dir)
         dir = old_host;
     if (!*dir)
         default_dir(host, sizeof(host));
     else if (strlen(dir) >= PATH_MAX / 4)
         return xsr_tool_usage("the folder of the simulated host has a name of "
-                              "%zu characters, allowed are %d", strlen(dir),
-                              PATH_MAX / 4 - 1);
+                              "%zu characters, allowed are %d",
+                              strlen(dir), PATH_MAX / 4 - 1);
     else if (dir[0] == '/' || !getcwd(cwd, sizeof(cwd)))
         snprintf(host, sizeof(host), "%s", dir);
     else

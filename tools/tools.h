@@ -13,7 +13,7 @@
 #include "plugin/xensr.h"
 #include "tools/input.h"
 
-struct xsr_tool {               /* options in front of the subcommand */
+struct xsr_tool { /* options in front of the subcommand */
     bool quiet, verbose;
 };
 extern struct xsr_tool xsr_tool;

@@ -46,11 +46,14 @@ static void must_refuse(int rc, enum xsr_kind kind, const char *word)
 static void test_takes_what_it_needs(void **state)
 {
     (void)state;
-    assert_int_equal(parse("{" C_INFO("hvm") ",\"b_info\":{\"max_vcpus\":3,"
-        "\"avail_vcpus\":[0,2],\"max_memkb\":24576,\"target_memkb\":20480,"
-        "\"video_memkb\":8192,\"type.hvm\":{\"hpet\":\"False\",\"bios\":"
-        "\"ovmf\",\"timer_mode\":\"one_missed_tick_pending\"},"
-        "\"arch_x86\":{\"msr_relaxed\":\"False\"}}}"), 0);
+    assert_int_equal(
+        parse("{" C_INFO(
+            "hvm") ",\"b_info\":{\"max_vcpus\":3,"
+                   "\"avail_vcpus\":[0,2],\"max_memkb\":24576,\"target_memkb\":20480,"
+                   "\"video_memkb\":8192,\"type.hvm\":{\"hpet\":\"False\",\"bios\":"
+                   "\"ovmf\",\"timer_mode\":\"one_missed_tick_pending\"},"
+                   "\"arch_x86\":{\"msr_relaxed\":\"False\"}}}"),
+        0);
     assert_int_equal(c.type, XENSR_HVM);
     assert_string_equal(c.name, "g");
     assert_string_equal(c.uuid_text, UUID);
@@ -77,7 +80,7 @@ static void test_fills_in_what_libxl_leaves_out(void **state)
     assert_int_equal(c.max_vcpus, 1);
     assert_true(xsr_config_vcpu_online(&c, 0));
     assert_int_equal(c.target_memkb, 1024);
-    assert_int_equal(c.video_memkb, 0);     /* PVH has none */
+    assert_int_equal(c.video_memkb, 0); /* PVH has none */
     assert_true(c.hap && c.hpet && c.vpt_align && c.msr_relaxed);
     assert_int_equal(c.timer_mode, 1);
     assert_int_equal(c.max_evtchn_port, 1023);
@@ -87,11 +90,13 @@ static void test_fills_in_what_libxl_leaves_out(void **state)
 static void test_counts_what_is_dropped(void **state)
 {
     (void)state;
-    assert_int_equal(parse("{" C_INFO("pv") ",\"b_info\":{\"max_memkb\":1024,"
-        "\"ioports\":[{\"first\":1}]},\"disks\":[{},{}],\"nics\":[{}],"
-        "\"vfbs\":[]}"), 0);
-    assert_string_equal(c.dropped,
-                        "2 disks, 1 network card, 1 I/O port range");
+    assert_int_equal(
+        parse("{" C_INFO(
+            "pv") ",\"b_info\":{\"max_memkb\":1024,"
+                  "\"ioports\":[{\"first\":1}]},\"disks\":[{},{}],\"nics\":[{}],"
+                  "\"vfbs\":[]}"),
+        0);
+    assert_string_equal(c.dropped, "2 disks, 1 network card, 1 I/O port range");
 }
 
 static void test_refuses_what_is_no_json(void **state)
@@ -113,13 +118,14 @@ static void test_refuses_a_bad_identity(void **state)
     must_refuse(parse("{\"c_info\":{\"type\":\"pv\"},\"b_info\":{}}"),
                 XSR_E_FORMAT, "uuid");
     must_refuse(parse("{\"c_info\":{\"type\":\"pv\",\"uuid\":\"" UUID "0\"},"
-                      "\"b_info\":{}}"), XSR_E_FORMAT, "UUID");
+                      "\"b_info\":{}}"),
+                XSR_E_FORMAT, "UUID");
     must_refuse(parse("{\"c_info\":{\"type\":\"pv\",\"uuid\":\"1489c9e2xe5f5-"
                       "11f1-8498-87dc346d4e28\"},\"b_info\":{}}"),
                 XSR_E_FORMAT, "UUID");
     must_refuse(parse("{\"c_info\":{\"type\":\"pv\",\"uuid\":\"" UUID "\","
-                      "\"name\":\"../x\"},\"b_info\":{}}"), XSR_E_FORMAT,
-                "name");
+                      "\"name\":\"../x\"},\"b_info\":{}}"),
+                XSR_E_FORMAT, "name");
 }
 
 static void test_refuses_numbers_out_of_range(void **state)
@@ -137,7 +143,8 @@ static void test_refuses_numbers_out_of_range(void **state)
     must_refuse(parse_build("\"max_memkb\":1024,\"max_vcpus\":129"),
                 XSR_E_LIMIT, "129");
     must_refuse(parse_build("\"max_memkb\":1024,\"max_vcpus\":2,"
-                            "\"avail_vcpus\":[2]"), XSR_E_FORMAT, "entry 0");
+                            "\"avail_vcpus\":[2]"),
+                XSR_E_FORMAT, "entry 0");
     must_refuse(parse_build("\"max_memkb\":1024,\"avail_vcpus\":[-1]"),
                 XSR_E_FORMAT, "entry 0");
     must_refuse(parse_build("\"max_memkb\":1024,\"tsc_mode\":\"none\""),

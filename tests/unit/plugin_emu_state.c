@@ -32,7 +32,8 @@ static void on_line(void *ctx, enum xsr_level level, const char *text)
         snprintf(last_warning, sizeof(last_warning), "%s", text);
 }
 static const struct xsr_log log_here = {
-    .on_line = on_line, .max_level = XSR_LOG_WARN,
+    .on_line = on_line,
+    .max_level = XSR_LOG_WARN,
 };
 
 static int setup(void **state)
@@ -57,7 +58,7 @@ static int teardown(void **state)
     unlink(final_name);
     unlink(part_name);
     unlink(bait);
-    return rmdir(dir);      /* nothing else may be in it */
+    return rmdir(dir); /* nothing else may be in it */
 }
 
 static bool exists(const char *path)
@@ -71,8 +72,9 @@ static void write_whole(const char *text)
 {
     assert_int_equal(xsr_emu_file_open(&f, dir, 7, &err), 0);
     assert_int_equal(xsr_emu_file_put(&f, (const uint8_t *)text, 3, &err), 0);
-    assert_int_equal(xsr_emu_file_put(&f, (const uint8_t *)text + 3,
-                                      strlen(text) - 3, &err), 0);
+    assert_int_equal(
+        xsr_emu_file_put(&f, (const uint8_t *)text + 3, strlen(text) - 3, &err),
+        0);
 }
 
 static void test_appears_whole_and_private(void **state)
@@ -139,7 +141,7 @@ static void test_does_not_follow_links(void **state)
 
 static void test_says_when_the_disk_is_full(void **state)
 {
-    struct rlimit old, small = { 64, 64 };
+    struct rlimit old, small = {64, 64};
     static uint8_t bytes[4096];
 
     (void)state;
@@ -168,7 +170,7 @@ static void test_names_a_folder_that_is_not_there(void **state)
 
 static void test_refuses_qemu_traditional(void **state)
 {
-    struct xsr_xl2_emu emu = { 1, 0 };
+    struct xsr_xl2_emu emu = {1, 0};
 
     (void)state;
     assert_int_equal(xsr_emu_check_id(&emu, &err), -1);

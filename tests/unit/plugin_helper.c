@@ -20,191 +20,9 @@
 
 #include "lib/fd.h"
 #include "plugin/helper_run.h"
+#include "tests/fake/save_helper.h"
 
-#define IMAGE "the guest image"
 #define BEHIND "behind it"
-#define STORE 0x123456789abcull
-#define CONSOLE 0xfefffull
-
-/* ---- the helper --------------------------------------------------------- */
-
-static struct xsr_err cerr;
-
-static void send_bytes(const uint8_t *p, size_t n)
-{
-    if (xsr_write_all(1, p, n, "message", &cerr) < 0)
-        _exit(90);
-}
-
-static void send_msg(const struct xsr_ipc_msg *m)
-{
-    struct xsr_buf buf = XSR_BUF_INIT;
-
-    if (xsr_ipc_put(&buf, XSR_IPC_G7, m, &cerr) < 0)
-        _exit(91);
-    send_bytes(buf.p, buf.len);
-    xsr_buf_fini(&buf);
-}
-
-static void need_ack(void)
-{
-    int32_t ack = -1;
-
-    if (xsr_read_exact(0, &ack, sizeof(ack), "answer", &cerr) < 0 || ack != 0)
-        _exit(92);
-}
-
-static void say(uint32_t level, int32_t errnoval, const char *context,
-                const char *text)
-{
-    struct xsr_ipc_msg m = { .msg = XSR_MSG_LOG };
-
-    m.u.log.level = level;
-    m.u.log.errnoval = errnoval;
-    m.u.log.context = context;
-    m.u.log.text = text;
-    send_msg(&m);
-}
-
-static void say_static(unsigned missing)
-{
-    struct xsr_ipc_msg m = { .msg = XSR_MSG_STATIC_DATA_DONE };
-
-    m.u.static_data.missing = missing;
-    send_msg(&m);
-    need_ack();
-}
-
-static void say_end(int32_t retval, int32_t errnoval)
-{
-    struct xsr_ipc_msg m = { .msg = XSR_MSG_RESTORE_RESULTS };
-
-    m.u.results.store_gfn = STORE;
-    m.u.results.console_gfn = CONSOLE;
-    send_msg(&m);
-    memset(&m, 0, sizeof(m));
-    m.msg = XSR_MSG_COMPLETE;
-    m.u.complete.retval = retval;
-    m.u.complete.errnoval = errnoval;
-    send_msg(&m);
-    need_ack();
-}
-
-static void read_image(int fd)
-{
-    char text[sizeof(IMAGE)] = "";
-
-    if (xsr_read_exact(fd, text, sizeof(IMAGE) - 1, "image", &cerr) < 0 ||
-        strcmp(text, IMAGE) != 0)
-        _exit(93);
-}
-
-/* Exactly 0, 1, 2 and the stream; and the documented arguments. */
-static void check_surroundings(int argc, char **argv)
-{
-    static const char *const want[] = {
-        "--restore-domain", NULL, "-1", "7", "11", "0", "12", "3", "768", "0",
-    };
-    int fd, i;
-
-    if (argc != 11)
-        _exit(94);
-    for (i = 0; i < 10; i++)
-        if (want[i] && strcmp(argv[i + 1], want[i]) != 0)
-            _exit(95);
-    for (fd = 3; fd < 256; fd++)
-        if (fcntl(fd, F_GETFD) >= 0 && fd != atoi(argv[2]))
-            _exit(96);
-    if (fcntl(atoi(argv[2]), F_GETFL) & O_NONBLOCK)
-        _exit(97);
-}
-
-static void byte_by_byte(void)
-{
-    static const uint8_t bytes[] = {
-        0x06, 0x00, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00,
-    };
-    size_t i;
-
-    for (i = 0; i < sizeof(bytes); i++) {
-        send_bytes(bytes + i, 1);
-        usleep(2000);
-    }
-    need_ack();
-}
-
-static void flood(uint32_t level)
-{
-    int i;
-
-    for (i = 0; i < 3000; i++)
-        say(level, -1, "xencall", "words that nobody needs any more");
-}
-
-static int helper_main(int argc, char **argv)
-{
-    const char *way = getenv("FAKE_HELPER");
-    int fd = atoi(argv[2]);
-
-    check_surroundings(argc, argv);
-    if (strcmp(way, "good") == 0) {
-        say(XSR_XTL_INFO, 0, "xc", "Found x86 PV domain");
-        read_image(fd);
-        say_static(0);
-        say_end(0, 0);
-    } else if (strcmp(way, "slowly") == 0) {
-        byte_by_byte();
-        read_image(fd);
-        say_end(0, 0);
-    } else if (strcmp(way, "floods") == 0) {
-        flood(XSR_XTL_DEBUG);
-        read_image(fd);
-        say_static(1);
-        say_end(0, 0);
-        flood(XSR_XTL_DEBUG);
-    } else if (strcmp(way, "extends") == 0) {
-        send_bytes((const uint8_t *)"\x03\0\x01\x80z", 5);
-        read_image(fd);
-        say_static(0);
-        say_end(0, 0);
-    } else if (strcmp(way, "refuses") == 0) {
-        say(XSR_XTL_ERROR, 5, "xc", "some library line");
-        say(XSR_XTL_ERROR, -1, "xensr-helper",
-            "PAGE_DATA: found count 0, at image offset 40");
-        say_end(-1, EBADMSG);
-    } else if (strcmp(way, "stock-eof") == 0) {
-        say(XSR_XTL_ERROR, 0, "xc", "Failed to read Record Header");
-        say(XSR_XTL_ERROR, 0, "xc", "Restore failed");
-        say_end(-1, 0);
-    } else if (strncmp(way, "errno-", 6) == 0) {
-        say_end(-1, atoi(way + 6));
-    } else if (strcmp(way, "says-and-dies") == 0) {
-        say(XSR_XTL_ERROR, -1, "xensr-helper", "the reason");
-        raise(SIGKILL);
-    } else if (strcmp(way, "asks") == 0) {
-        send_msg(&(struct xsr_ipc_msg){ .msg = XSR_MSG_CHECKPOINT });
-        need_ack();
-    } else if (strcmp(way, "late-static") == 0) {
-        read_image(fd);
-        say_end(0, 0);
-        send_bytes((const uint8_t *)"\x06\0\x08\0\0\0\0\0", 8);
-    } else if (strcmp(way, "stubborn") == 0) {
-        signal(SIGTERM, SIG_IGN);
-        while (true)
-            pause();
-    } else if (strcmp(way, "half") == 0) {
-        send_bytes((const uint8_t *)"\x30\0\x01\0", 4);
-        pause();
-    } else if (strcmp(way, "does-nothing") == 0) {
-        pause();
-    } else if (strcmp(way, "stays") == 0) {
-        read_image(fd);
-        say_static(0);
-        say_end(0, 0);
-        pause();
-    }
-    return 0;
-}
 
 /* ---- the parent --------------------------------------------------------- */
 
@@ -227,7 +45,8 @@ static void on_line(void *ctx, enum xsr_level level, const char *text)
              xsr_level_name(level), text);
 }
 static const struct xsr_log log_here = {
-    .on_line = on_line, .max_level = XSR_LOG_DEBUG,
+    .on_line = on_line,
+    .max_level = XSR_LOG_DEBUG,
 };
 
 static void on_done(void *ctx, const struct xsr_err *why,
@@ -284,8 +103,8 @@ static int teardown(void **state)
 
 static void feed(const char *text)
 {
-    assert_int_equal(xsr_write_all(stream[1], text, strlen(text), "stream",
-                                   &err), 0);
+    assert_int_equal(
+        xsr_write_all(stream[1], text, strlen(text), "stream", &err), 0);
 }
 
 static void run(const char *way)
@@ -395,10 +214,10 @@ static void test_errno_decides_the_kind(void **state)
         const char *way;
         enum xsr_kind kind;
     } cases[] = {
-        { "errno-74", XSR_E_FORMAT }, { "errno-61", XSR_E_EOF },
-        { "errno-0", XSR_E_EOF }, { "errno-95", XSR_E_UNSUPPORTED },
-        { "errno-12", XSR_E_NOMEM }, { "errno-125", XSR_E_STOPPED },
-        { "errno-22", XSR_E_XEN },
+        {"errno-74", XSR_E_FORMAT}, {"errno-61", XSR_E_EOF},
+        {"errno-0", XSR_E_EOF},     {"errno-95", XSR_E_UNSUPPORTED},
+        {"errno-12", XSR_E_NOMEM},  {"errno-125", XSR_E_STOPPED},
+        {"errno-22", XSR_E_XEN},
     };
     size_t i;
 

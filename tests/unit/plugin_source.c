@@ -186,7 +186,7 @@ static void test_a_stopped_request_is_silent(void **state)
     xsr_source_collect(&src, 9, "a header", on_done, NULL);
     xsr_source_stop(&src);
     feed("abcdefghi");
-    assert_int_equal(xsr_loop_run(loop, &loop_err), 0);     /* nothing waits */
+    assert_int_equal(xsr_loop_run(loop, &loop_err), 0); /* nothing waits */
     assert_int_equal(n_done, 0);
 }
 

@@ -1,35 +1,69 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Xenstore for the rest of the plugin. xen_store.c is the only caller of
- * libxenstore; skeleton.c knows which nodes a domain without a libxl has.
+ * The host for the rest of the plugin: domain.c is the only caller of
+ * libxenctrl, xen_store.c of libxenstore; skeleton.c knows which nodes a
+ * domain without a libxl has. spec: toolstack-restore 2-5, 7, 10.1.
  */
-#ifndef XSR_PLUGIN_XEN_STORE_H
-#define XSR_PLUGIN_XEN_STORE_H
-
-#include <stdbool.h>
-#include <stdint.h>
+#ifndef XSR_PLUGIN_HOST_H
+#define XSR_PLUGIN_HOST_H
 
 #include "lib/err.h"
+#include "lib/log.h"
+#include "plugin/config.h"
 
-struct xsr_config;
+/* ---- domain.c ----------------------------------------------------------- */
+
+struct xsr_xen; /* a connection to the hypervisor */
+
+/* log: where the library's own lines go (as debug lines); must outlive it. */
+int xsr_xen_open(const struct xsr_log *log, struct xsr_xen **xen_out,
+                 struct xsr_err *err);
+void xsr_xen_close(struct xsr_xen *xen); /* NULL is fine */
+
+/* Refuse a guest type that this host cannot run. */
+int xsr_domain_check_host(struct xsr_xen *xen, const struct xsr_config *c,
+                          struct xsr_err *err);
+/* Refuse a UUID that a domain carries already. */
+int xsr_domain_check_uuid(struct xsr_xen *xen, const struct xsr_config *c,
+                          struct xsr_err *err);
+int xsr_domain_check_exists(struct xsr_xen *xen, uint32_t domid,
+                            struct xsr_err *err);
+
+/* Created paused; the number is Xen's choice. */
+int xsr_domain_create(struct xsr_xen *xen, const struct xsr_config *c,
+                      uint32_t *domid_out, struct xsr_err *err);
+/* vCPUs, memory limits, paging pool, HVM parameters, clocks. */
+int xsr_domain_set_limits(struct xsr_xen *xen, uint32_t domid,
+                          const struct xsr_config *c, struct xsr_err *err);
+/* An unbound event channel of the domain's for remote to bind. */
+int xsr_domain_alloc_port(struct xsr_xen *xen, uint32_t domid, uint32_t remote,
+                          uint32_t *port_out, struct xsr_err *err);
+/* Pages that Xen counts for the domain. */
+int xsr_domain_count_pages(struct xsr_xen *xen, uint32_t domid,
+                           uint64_t *n_pages_out, struct xsr_err *err);
+int xsr_domain_unpause(struct xsr_xen *xen, uint32_t domid,
+                       struct xsr_err *err);
+/* A domain that does not exist is fine. */
+int xsr_domain_destroy(struct xsr_xen *xen, uint32_t domid,
+                       struct xsr_err *err);
 
 /* ---- xen_store.c -------------------------------------------------------- */
 
-struct xsr_xs;          /* a connection */
+struct xsr_xs; /* a connection */
 
 /* Who may do what with a node of a domain (domain 0 may everything). */
 enum xsr_xs_perm {
-    XSR_XS_INHERIT,     /* as the parent node */
-    XSR_XS_N0,          /* domain 0 owns it, nobody else reads */
-    XSR_XS_RO,          /* domain 0 owns it, the guest reads */
-    XSR_XS_RW,          /* the guest owns it, nobody else reads */
-    XSR_XS_RW_R0        /* the guest owns it, domain 0 named as reader */
+    XSR_XS_INHERIT, /* as the parent node */
+    XSR_XS_N0,      /* domain 0 owns it, nobody else reads */
+    XSR_XS_RO,      /* domain 0 owns it, the guest reads */
+    XSR_XS_RW,      /* the guest owns it, nobody else reads */
+    XSR_XS_RW_R0    /* the guest owns it, domain 0 named as reader */
 };
 
 #define XSR_XS_PATH 256
 
 int xsr_xs_open(struct xsr_xs **xs_out, struct xsr_err *err);
-void xsr_xs_close(struct xsr_xs *xs);   /* NULL is fine */
+void xsr_xs_close(struct xsr_xs *xs); /* NULL is fine */
 
 /*
  * Run body inside a transaction, again when somebody else's change got in the
