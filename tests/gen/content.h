@@ -19,7 +19,7 @@
 
 struct content {
     uint64_t seed;
-    unsigned zero_pct, text_pct;    /* the rest is random */
+    unsigned zero_pct, text_pct; /* the rest is random */
     char corpus[CORPUS_LEN];
 };
 
@@ -34,20 +34,24 @@ static inline uint64_t mix64(uint64_t x)
 static inline void content_init(struct content *c, uint64_t seed)
 {
     static const char *const words[] = {
-        "the ", "guest ", "page ", "of ", "memory ", "and ", "a ", "kernel ",
-        "to ", "file ", "is ", "buffer ", "in ", "inode ", "/usr/lib/",
-        "x86_64-linux-gnu/", "error: ", "0x", "value ", "return ", "static ",
-        "int ", "struct ", "systemd ", "for ", "with ", "journal ", "on ",
-        "network ", "disk ", "\n", ", ", ". ", "GET /", "index.html ",
-        "2024-11-21 ", "cache ", "at ", "was ", "not ", "found ", "that ",
+        "the ",     "guest ", "page ",       "of ",
+        "memory ",  "and ",   "a ",          "kernel ",
+        "to ",      "file ",  "is ",         "buffer ",
+        "in ",      "inode ", "/usr/lib/",   "x86_64-linux-gnu/",
+        "error: ",  "0x",     "value ",      "return ",
+        "static ",  "int ",   "struct ",     "systemd ",
+        "for ",     "with ",  "journal ",    "on ",
+        "network ", "disk ",  "\n",          ", ",
+        ". ",       "GET /",  "index.html ", "2024-11-21 ",
+        "cache ",   "at ",    "was ",        "not ",
+        "found ",   "that ",
     };
     uint64_t state = seed;
     size_t n = 0;
 
     c->seed = seed;
     while (n < CORPUS_LEN) {
-        const char *word = words[(state = mix64(state)) %
-                                 XSR_ARRAY_LEN(words)];
+        const char *word = words[(state = mix64(state)) % XSR_ARRAY_LEN(words)];
         size_t len = strlen(word);
 
         len = len < CORPUS_LEN - n ? len : CORPUS_LEN - n;
@@ -60,7 +64,7 @@ static inline void content_random(uint8_t *p, size_t len, uint64_t key)
 {
     uint64_t s0 = mix64(key), s1 = mix64(s0);
 
-    for (size_t i = 0; i < len; i += 8) {       /* xoroshiro128+ */
+    for (size_t i = 0; i < len; i += 8) { /* xoroshiro128+ */
         uint64_t v = s0 + s1;
 
         memcpy(p + i, &v, 8);
@@ -83,7 +87,7 @@ static inline void content_fill(const struct content *c, uint8_t *page,
     } else if (pick < c->zero_pct + c->text_pct) {
         at = (key >> 32) % (CORPUS_LEN - XSR_PAGE_SIZE);
         memcpy(page, c->corpus + at, XSR_PAGE_SIZE);
-        xsr_st_le64(page, pfn);         /* no two pages alike */
+        xsr_st_le64(page, pfn); /* no two pages alike */
     } else {
         content_random(page, XSR_PAGE_SIZE, key);
     }

@@ -17,19 +17,20 @@
 #include "stream/xl2.h"
 #include "stream/xlfile.h"
 #include "tests/gen/hvm.h"
+#include "tests/gen/policy.h"
 #include "tests/gen/pv_state.h"
 
 #define FLUSH_AT (4u << 20)
 
 static struct {
-    const char *type;               /* "pv", "pvh", "hvm" */
-    const char *layers;             /* "xl", "libxl", "libxc" */
+    const char *type;   /* "pv", "pvh", "hvm" */
+    const char *layers; /* "xl", "libxl", "libxc" */
     uint64_t memory_mib, seed;
     uint32_t vcpus, version, emu_size;
     unsigned zero, text, random;
     bool physmap, live, verify, xsave;
-} opt = { "pvh", "xl", 64, 1, 1, 3, 8040, 40, 45, 15, false, false, false,
-          false };
+} opt = {"pvh", "xl", 64, 1,     1,     3,     8040,
+         40,    45,   15, false, false, false, false};
 
 static struct content content;
 static struct pv pv;
@@ -100,7 +101,7 @@ static void put_first_pass(uint64_t top)
     uint32_t n = 0;
 
     for (uint64_t pfn = 0; pfn <= top; pfn++) {
-        e[n++] = (struct xsr_page_entry){ pfn, type_of(pfn) };
+        e[n++] = (struct xsr_page_entry){pfn, type_of(pfn)};
         if (n == XSR_MAX_PAGE_BATCH || pfn == top) {
             put_batch(e, n, 0);
             n = 0;
@@ -118,7 +119,7 @@ static void put_again(uint64_t top, unsigned round, unsigned content_round)
         if (mix64(opt.seed + round * 977 + pfn) % 31 ||
             !xsr_page_has_data(type_of(pfn)))
             continue;
-        e[n++] = (struct xsr_page_entry){ pfn, type_of(pfn) };
+        e[n++] = (struct xsr_page_entry){pfn, type_of(pfn)};
         if (n == XSR_MAX_PAGE_BATCH) {
             put_batch(e, n, content_round);
             n = 0;
@@ -146,37 +147,19 @@ static void put_memory(void)
 
 static void put_policies(void)
 {
-    static const uint32_t leaves[][6] = {
-        { 0, ~0u, 7, 0x68747541, 0x444d4163, 0x69746e65 },
-        { 1, ~0u, 0x60fb1, 0x40800, 0x80202001, 0x178bfbfd },
-        { 2, ~0u, 0, 0, 0, 0 },
-        { 3, ~0u, 0, 0, 0, 0 },
-        { 4, 0, 0, 0, 0, 0 },
-        { 5, ~0u, 0, 0, 0, 0 },
-        { 6, ~0u, 0, 0, 0, 0 },
-        { 7, 0, 0, 0, 0, 0 },
-        { 0x40000000, ~0u, 0, 0, 0, 0 },
-        { 0x40000100, ~0u, 0, 0, 0, 0 },
-        { 0x80000000, ~0u, 0x80000008, 0x68747541, 0x444d4163, 0x69746e65 },
-        { 0x80000001, ~0u, 0x60fb1, 0, 1, 0x2193fbfd },
-        { 0x80000008, ~0u, 0x3028, 0x100000, 0x2003, 0 },
-    };
-    static const uint32_t msrs[][4] = {
-        { 0xce, 0, 0, 0 }, { 0x10a, 0, 0, 0 },
-    };
-    uint8_t body[sizeof leaves];
+    uint8_t body[sizeof gen_leaves];
 
-    for (size_t i = 0; i < sizeof leaves / 4; i++)
-        xsr_st_le32(body + 4 * i, leaves[i / 6][i % 6]);
-    record(XSR_XC3_X86_CPUID_POLICY, body, sizeof leaves);
-    for (size_t i = 0; i < sizeof msrs / 4; i++)
-        xsr_st_le32(body + 4 * i, msrs[i / 4][i % 4]);
-    record(XSR_XC3_X86_MSR_POLICY, body, sizeof msrs);
+    for (size_t i = 0; i < sizeof gen_leaves / 4; i++)
+        xsr_st_le32(body + 4 * i, gen_leaves[i / 6][i % 6]);
+    record(XSR_XC3_X86_CPUID_POLICY, body, sizeof gen_leaves);
+    for (size_t i = 0; i < sizeof gen_msrs / 4; i++)
+        xsr_st_le32(body + 4 * i, gen_msrs[i / 4][i % 4]);
+    record(XSR_XC3_X86_MSR_POLICY, body, sizeof gen_msrs);
 }
 
 static void put_tsc(void)
 {
-    uint8_t body[24] = { 0 };
+    uint8_t body[24] = {0};
 
     xsr_st_le32(body + 4, 2600000);
     xsr_st_le64(body + 8, 1234567890 + opt.seed);
@@ -186,7 +169,7 @@ static void put_tsc(void)
 
 static void put_pv_head(void)
 {
-    static const uint8_t info[8] = { 8, 4 };
+    static const uint8_t info[8] = {8, 4};
     struct xsr_buf frames = XSR_BUF_INIT;
 
     if (opt.version == 2)
@@ -212,7 +195,7 @@ static void put_pv_vcpu(uint32_t vcpu)
         return;
     pv_vcpu_xsave(body + 8);
     record(XSR_XC3_X86_PV_VCPU_XSAVE, body, 8 + 848);
-    xsr_st_le64(body + 8, 0xc0000103);      /* TSC_AUX */
+    xsr_st_le64(body + 8, 0xc0000103); /* TSC_AUX */
     xsr_st_le64(body + 16, vcpu + 1);
     record(XSR_XC3_X86_PV_VCPU_MSRS, body, 8 + 16);
 }
@@ -232,11 +215,11 @@ static void put_hvm_context(void)
 {
     /* type, length, how many (0: one per vCPU), only with a device model */
     static const uint16_t chain[][4] = {
-        { 1, 24, 1, 0 }, { 2, 1032, 0, 0 }, { 3, 8, 2, 1 }, { 4, 400, 1, 1 },
-        { 5, 24, 0, 0 }, { 6, 1024, 0, 0 }, { 7, 16, 1, 0 }, { 8, 8, 1, 0 },
-        { 9, 8, 1, 0 }, { 10, 56, 1, 1 }, { 11, 24, 1, 1 },
-        { 12, 1048, 1, 1 }, { 13, 8, 1, 1 }, { 14, 240, 0, 0 },
-        { 18, 32, 0, 0 }, { 19, 8, 0, 0 }, { 0, 0, 1, 0 },
+        {1, 24, 1, 0}, {2, 1032, 0, 0}, {3, 8, 2, 1},   {4, 400, 1, 1},
+        {5, 24, 0, 0}, {6, 1024, 0, 0}, {7, 16, 1, 0},  {8, 8, 1, 0},
+        {9, 8, 1, 0},  {10, 56, 1, 1},  {11, 24, 1, 1}, {12, 1048, 1, 1},
+        {13, 8, 1, 1}, {14, 240, 0, 0}, {18, 32, 0, 0}, {19, 8, 0, 0},
+        {0, 0, 1, 0},
     };
     struct xsr_buf ctx = XSR_BUF_INIT;
 
@@ -250,8 +233,7 @@ static void put_hvm_context(void)
             must(xsr_buf_put_u16(&ctx, (uint16_t)k, &err));
             must(xsr_buf_put_u32(&ctx, chain[i][1], &err));
             must(xsr_buf_put_zero(&ctx, chain[i][1], &err));
-            hvm_body(chain[i][0], (uint16_t)k,
-                     ctx.p + ctx.len - chain[i][1]);
+            hvm_body(chain[i][0], (uint16_t)k, ctx.p + ctx.len - chain[i][1]);
         }
     }
     record(XSR_XC3_HVM_CONTEXT, ctx.p, ctx.len);
@@ -261,7 +243,7 @@ static void put_hvm_context(void)
 static void put_hvm_state(void)
 {
     struct xsr_hvm_param p[XSR_MAX_HVM_PARAMS];
-    uint8_t body[8 + 16 * XSR_MAX_HVM_PARAMS] = { 0 };
+    uint8_t body[8 + 16 * XSR_MAX_HVM_PARAMS] = {0};
     uint32_t n = hvm_params(&hvm, p);
 
     put_tsc();
@@ -278,7 +260,7 @@ static void put_hvm_state(void)
 
 static void put_image(void)
 {
-    static const uint8_t info[8] = { 8, 4 };
+    static const uint8_t info[8] = {8, 4};
 
     must(xsr_xc3_put_ihdr(&out, opt.version, &err));
     must(xsr_xc3_put_dhdr(&out, is_pv ? XSR_XC3_PV : XSR_XC3_HVM, 4,
@@ -301,17 +283,17 @@ static void put_image(void)
 
 static void put_emulator(void)
 {
-    static const char *const regions[] = { "vga.vram", "vga.rom" };
+    static const char *const regions[] = {"vga.vram", "vga.rom"};
     struct xsr_buf body = XSR_BUF_INIT;
 
-    must(xsr_buf_put_u64(&body, 2, &err));          /* id 2, index 0 */
+    must(xsr_buf_put_u64(&body, 2, &err)); /* id 2, index 0 */
     for (size_t i = 0; opt.physmap && i < XSR_ARRAY_LEN(regions); i++) {
         unsigned at = 0xf0000000u + 0x800000u * (unsigned)i;
 
         must(xsr_buf_printf(&body, &err, "physmap/%x/start_addr%c%x%c", at, 0,
                             at, 0));
-        must(xsr_buf_printf(&body, &err, "physmap/%x/size%c800000%c", at, 0,
-                            0));
+        must(
+            xsr_buf_printf(&body, &err, "physmap/%x/size%c800000%c", at, 0, 0));
         must(xsr_buf_printf(&body, &err, "physmap/%x/name%c%s%c", at, 0,
                             regions[i], 0));
     }
@@ -348,10 +330,10 @@ static void put_xl_header(void)
         "\"uuid\": \"%08x-%04x-4%03x-8%03x-%012llx\", "
         "\"run_hotplug_scripts\": \"True\"}, "
         "\"b_info\": {\"max_vcpus\": %u, \"avail_vcpus\": [",
-        opt.type, opt.type, (unsigned long long)opt.seed,
-        (unsigned)(id >> 32), (unsigned)(id & 0xffff),
-        (unsigned)(id >> 16 & 0xfff), (unsigned)(id >> 8 & 0xfff),
-        (unsigned long long)(mix64(id) >> 16), opt.vcpus));
+        opt.type, opt.type, (unsigned long long)opt.seed, (unsigned)(id >> 32),
+        (unsigned)(id & 0xffff), (unsigned)(id >> 16 & 0xfff),
+        (unsigned)(id >> 8 & 0xfff), (unsigned long long)(mix64(id) >> 16),
+        opt.vcpus));
     for (uint32_t v = 0; v < opt.vcpus; v++)
         must(xsr_buf_printf(&json, &err, "%s%u", v ? ", " : "", v));
     must(xsr_buf_printf(
@@ -361,7 +343,7 @@ static void put_xl_header(void)
         "\"on_crash\": \"preserve\"}",
         (unsigned long long)opt.memory_mib << 10,
         (unsigned long long)opt.memory_mib << 10,
-        strcmp(opt.type, "hvm") ? 0 : 8192, opt.type));
+        (unsigned)(hvm.video << (XSR_PAGE_SHIFT - 10)), opt.type));
     must(xsr_buf_put_zero(&json, 1, &err));
     must(xsr_xlfile_put(&out, (const char *)json.p, &err));
     xsr_buf_fini(&json);
@@ -413,21 +395,51 @@ static uint64_t number(const char *text, uint64_t max)
 static void read_option(int c, const char *arg)
 {
     switch (c) {
-    case 't': opt.type = arg; break;
-    case 'm': opt.memory_mib = number(arg, 1u << 20); break;
-    case 'v': opt.vcpus = (uint32_t)number(arg, 128); break;
-    case 's': opt.seed = number(arg, UINT64_MAX); break;
-    case 'V': opt.version = (uint32_t)number(arg, 3); break;
-    case 'l': opt.layers = arg; break;
-    case 'z': opt.zero = (unsigned)number(arg, 100); break;
-    case 'x': opt.text = (unsigned)number(arg, 100); break;
-    case 'r': opt.random = (unsigned)number(arg, 100); break;
-    case 'e': opt.emu_size = (uint32_t)number(arg, 1u << 30); break;
-    case 'p': opt.physmap = true; break;
-    case 'L': opt.live = true; break;
-    case 'y': opt.verify = true; break;
-    case 'X': opt.xsave = true; break;
-    default: fputs(usage, stderr); exit(2);
+    case 't':
+        opt.type = arg;
+        break;
+    case 'm':
+        opt.memory_mib = number(arg, 1u << 20);
+        break;
+    case 'v':
+        opt.vcpus = (uint32_t)number(arg, 128);
+        break;
+    case 's':
+        opt.seed = number(arg, UINT64_MAX);
+        break;
+    case 'V':
+        opt.version = (uint32_t)number(arg, 3);
+        break;
+    case 'l':
+        opt.layers = arg;
+        break;
+    case 'z':
+        opt.zero = (unsigned)number(arg, 100);
+        break;
+    case 'x':
+        opt.text = (unsigned)number(arg, 100);
+        break;
+    case 'r':
+        opt.random = (unsigned)number(arg, 100);
+        break;
+    case 'e':
+        opt.emu_size = (uint32_t)number(arg, 1u << 30);
+        break;
+    case 'p':
+        opt.physmap = true;
+        break;
+    case 'L':
+        opt.live = true;
+        break;
+    case 'y':
+        opt.verify = true;
+        break;
+    case 'X':
+        opt.xsave = true;
+        break;
+    default:
+        fputs(usage, stderr);
+        exit(2);
     }
 }
 
@@ -458,14 +470,14 @@ static void check_options(void)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "type", 1, NULL, 't' }, { "memory", 1, NULL, 'm' },
-        { "vcpus", 1, NULL, 'v' }, { "seed", 1, NULL, 's' },
-        { "version", 1, NULL, 'V' }, { "layers", 1, NULL, 'l' },
-        { "zero", 1, NULL, 'z' }, { "text", 1, NULL, 'x' },
-        { "random", 1, NULL, 'r' }, { "emu-size", 1, NULL, 'e' },
-        { "physmap", 0, NULL, 'p' }, { "live", 0, NULL, 'L' },
-        { "verify", 0, NULL, 'y' }, { "xsave", 0, NULL, 'X' },
-        { NULL, 0, NULL, 0 },
+        {"type", 1, NULL, 't'},    {"memory", 1, NULL, 'm'},
+        {"vcpus", 1, NULL, 'v'},   {"seed", 1, NULL, 's'},
+        {"version", 1, NULL, 'V'}, {"layers", 1, NULL, 'l'},
+        {"zero", 1, NULL, 'z'},    {"text", 1, NULL, 'x'},
+        {"random", 1, NULL, 'r'},  {"emu-size", 1, NULL, 'e'},
+        {"physmap", 0, NULL, 'p'}, {"live", 0, NULL, 'L'},
+        {"verify", 0, NULL, 'y'},  {"xsave", 0, NULL, 'X'},
+        {NULL, 0, NULL, 0},
     };
     int c;
 

@@ -33,14 +33,15 @@ static const char usage[] =
     "  dup:LAYER:TYPE[:N]           put a copy behind it\n"
     "  swap:LAYER:TYPE[:N]          exchange it with the next of its layer\n"
     "  move:LAYER:TYPE:N:BEFORE:M   put it in front of another\n"
-    "  insert:LAYER:TYPE:HEX:BEFORE[:M]  a new record in front of another\n"
+    "  insert:LAYER:BEFORE:HEX[:M]  raw bytes in front of a record\n"
+    "  record:LAYER:BEFORE:M:TYPE:HEX    the same, framed and padded\n"
     "LAYER: xl, libxl, libxc. TYPE: a name as listed, or a number. N, M: from\n"
     "0. HEX may be empty, or zeros*COUNT.\n";
 
 struct row {
     const char *layer, *name;
-    uint32_t type, n;           /* n-th of its name in its layer */
-    size_t start, body, body_len, end;      /* end: behind the padding */
+    uint32_t type, n;                  /* n-th of its name in its layer */
+    size_t start, body, body_len, end; /* end: behind the padding */
 };
 
 static struct xsr_buf image;
@@ -67,7 +68,8 @@ static void must(int rc)
         die("%s", err.text);
 }
 
-/* ---- finding records ------------------------------------------------------ */
+/* ---- finding records ------------------------------------------------------
+ */
 
 static size_t add_row(const char *layer, const char *name, uint32_t type,
                       size_t start, size_t head, size_t len, bool padded)
@@ -87,8 +89,10 @@ static size_t add_row(const char *layer, const char *name, uint32_t type,
             break;
         }
     rows[n_rows++] = (struct row){
-        layer, name, type, n, start, start + head, len,
-        start + head + (padded ? xsr_round_up(len, 8) : len),
+        layer, name,
+        type,  n,
+        start, start + head,
+        len,   start + head + (padded ? xsr_round_up(len, 8) : len),
     };
     return rows[n_rows - 1].end;
 }
@@ -152,7 +156,8 @@ static void list_rows(void)
                rows[i].start, rows[i].body_len);
 }
 
-/* ---- edits ----------------------------------------------------------------- */
+/* ---- edits -----------------------------------------------------------------
+ */
 
 #define MAX_ARGS 8
 
@@ -175,7 +180,7 @@ static void put_hex(struct xsr_buf *out, const char *hex)
         return;
     }
     for (; *hex; hex += 2) {
-        char digits[3] = { hex[0], hex[1], 0 };
+        char digits[3] = {hex[0], hex[1], 0};
         uint8_t byte;
 
         if (!isxdigit((unsigned char)hex[0]) ||
@@ -263,23 +268,33 @@ static void swap_record(const struct row *r)
     die("there is no next %s record", r->layer);
 }
 
-static void insert_record(char **a, int n)
+static void insert_bytes(const struct row *before, const char *hex)
 {
-    const struct row *before = find(a[1], a[4], n > 5 ? a[5] : NULL);
-    struct xsr_buf body = XSR_BUF_INIT, rec = XSR_BUF_INIT;
-    uint32_t type = 0;
-    bool libxc = !strcmp(a[1], "libxc");
+    struct xsr_buf bytes = XSR_BUF_INIT;
 
-    if (isdigit((unsigned char)a[2][0])) {
-        type = (uint32_t)number(a[2]);
+    put_hex(&bytes, hex);
+    splice(before->start, &bytes, before->start);
+    xsr_buf_fini(&bytes);
+}
+
+static void insert_record(const struct row *before, const char *type_name,
+                          const char *hex)
+{
+    struct xsr_buf body = XSR_BUF_INIT, rec = XSR_BUF_INIT;
+    bool libxc = !strcmp(before->layer, "libxc");
+    uint32_t type = 0;
+
+    if (isdigit((unsigned char)type_name[0])) {
+        type = (uint32_t)number(type_name);
     } else {
-        while (type < 32 && strcmp(libxc ? xsr_xc3_type_name(type)
-                                         : xsr_xl2_type_name(type), a[2]))
+        while (type < 32 &&
+               strcmp(libxc ? xsr_xc3_type_name(type) : xsr_xl2_type_name(type),
+                      type_name))
             type++;
         if (type == 32)
-            die("there is no %s record type %s", a[1], a[2]);
+            die("there is no %s record type %s", before->layer, type_name);
     }
-    put_hex(&body, a[3]);
+    put_hex(&body, hex);
     must(xsr_xc3_put_rec(&rec, type, body.p, (uint32_t)body.len, &err));
     splice(before->start, &rec, before->start);
     xsr_buf_fini(&body);
@@ -293,8 +308,8 @@ static void edit_bytes(char **a, int n)
     } else if (!strcmp(a[0], "append") && n == 2) {
         put_hex(&image, a[1]);
     } else if (!strcmp(a[0], "cut") && n == 2) {
-        uint64_t at = a[1][0] == '-' ? image.len - number(a[1] + 1)
-                                     : number(a[1]);
+        uint64_t at =
+            a[1][0] == '-' ? image.len - number(a[1] + 1) : number(a[1]);
 
         if (at > image.len)
             die("%s is behind the end at %zu", a[1], image.len);
@@ -321,6 +336,8 @@ static void edit_record(char **a, int n, const struct row *r)
         xsr_st_le32(image.p + r->start, (uint32_t)number(a[4]));
     } else if (!strcmp(a[0], "body") && n == 6) {
         overwrite(r->body + number(a[4]), a[5]);
+    } else if (!strcmp(a[0], "record") && n == 6) {
+        insert_record(r, a[4], a[5]);
     } else if (!strcmp(a[0], "move") && n == 6) {
         move_record(r, find(a[1], a[4], a[5])->start);
     } else {
@@ -341,8 +358,8 @@ static void apply(char *edit)
     find_rows();
     if (!strcmp(a[0], "offsets"))
         list_rows();
-    else if (!strcmp(a[0], "insert") && (n == 5 || n == 6))
-        insert_record(a, n);
+    else if (!strcmp(a[0], "insert") && (n == 4 || n == 5))
+        insert_bytes(find(a[1], a[2], n > 4 ? a[4] : NULL), a[3]);
     else if (n >= 3 && (!strcmp(a[1], "xl") || !strcmp(a[1], "libxl") ||
                         !strcmp(a[1], "libxc")))
         edit_record(a, n, find(a[1], a[2], n > 3 ? a[3] : NULL));

@@ -14,10 +14,10 @@ static inline void pv_fill_start_info(const struct pv *pv, uint8_t *page)
 {
     memcpy(page, "xen-3.0-x86_64", 15);
     xsr_st_le64(page + 32, pv->n);
-    xsr_st_le64(page + 40, SOURCE_MFN(0x7777) << 12);   /* shared info */
-    xsr_st_le32(page + 48, 8);                          /* flags */
+    xsr_st_le64(page + 40, SOURCE_MFN(0x7777) << 12); /* shared info */
+    xsr_st_le32(page + 48, 8);                        /* flags */
     xsr_st_le64(page + 56, pv->first[K_STORE]);
-    xsr_st_le32(page + 64, 1);                          /* old ports */
+    xsr_st_le32(page + 64, 1); /* old ports */
     xsr_st_le64(page + 72, pv->first[K_CONSOLE]);
     xsr_st_le32(page + 80, 2);
 }
@@ -55,7 +55,7 @@ static inline void pv_fill(const struct pv *pv, const struct content *c,
     case K_CONSOLE:
         memcpy(page, ring, sizeof ring);
         break;
-    case K_GDT:             /* null, then flat code and data at ring 3 */
+    case K_GDT: /* null, then flat code and data at ring 3 */
         xsr_st_le64(page + 8, 0x00affb000000ffffull);
         xsr_st_le64(page + 16, 0x00cff3000000ffffull);
         break;
@@ -69,11 +69,11 @@ static inline void pv_shared_info(const struct pv *pv, uint32_t vcpus,
 {
     memset(page, 0, XSR_PAGE_SIZE);
     for (uint32_t v = 0; v < vcpus && v < 32; v++) {
-        page[64 * v] = 1;                       /* an upcall is pending */
-        xsr_st_le64(page + 64 * v + 8, 1);      /* evtchn_pending_sel */
+        page[64 * v] = 1;                  /* an upcall is pending */
+        xsr_st_le64(page + 64 * v + 8, 1); /* evtchn_pending_sel */
     }
-    xsr_st_le64(page + 2048, 6);                /* evtchn_pending */
-    xsr_st_le64(page + 3088, pv->n);            /* arch.max_pfn: a count */
+    xsr_st_le64(page + 2048, 6);     /* evtchn_pending */
+    xsr_st_le64(page + 3088, pv->n); /* arch.max_pfn: a count */
     xsr_st_le64(page + 3096, SOURCE_MFN(0x8888));
     xsr_st_le64(page + 3112, SOURCE_MFN(pv->first[K_L4K]) << 12);
     xsr_st_le64(page + 3120, P2M_VADDR);
@@ -84,30 +84,30 @@ static inline void pv_vcpu_basic(const struct pv *pv, uint32_t vcpu,
                                  uint8_t *blob)
 {
     memset(blob, 0, XSR_VCPU64_LEN);
-    xsr_st_le16(blob, 0x37f);                           /* fcw */
-    xsr_st_le32(blob + 24, 0x1f80);                     /* mxcsr */
-    xsr_st_le64(blob + 512, vcpu ? 0x35 : 0x3d);        /* flags */
+    xsr_st_le16(blob, 0x37f);                    /* fcw */
+    xsr_st_le32(blob + 24, 0x1f80);              /* mxcsr */
+    xsr_st_le64(blob + 512, vcpu ? 0x35 : 0x3d); /* flags */
     xsr_st_le64(blob + 616, vcpu ? 0x1234 : pv->first[K_START_INFO]);
-    xsr_st_le64(blob + 648, 0xffffffff81001000ull);     /* rip */
-    xsr_st_le16(blob + 656, 0xe030);                    /* cs */
-    xsr_st_le64(blob + 664, 0x202);                     /* rflags */
-    xsr_st_le64(blob + 672, 0xffff880000002000ull);     /* rsp */
-    xsr_st_le16(blob + 680, 0xe02b);                    /* ss */
+    xsr_st_le64(blob + 648, 0xffffffff81001000ull); /* rip */
+    xsr_st_le16(blob + 656, 0xe030);                /* cs */
+    xsr_st_le64(blob + 664, 0x202);                 /* rflags */
+    xsr_st_le64(blob + 672, 0xffff880000002000ull); /* rsp */
+    xsr_st_le16(blob + 680, 0xe02b);                /* ss */
     xsr_st_le64(blob + 4832, pv->first[K_GDT] + vcpu);
-    xsr_st_le64(blob + 4960, 16);                       /* gdt_ents */
+    xsr_st_le64(blob + 4960, 16); /* gdt_ents */
     xsr_st_le64(blob + 4968, 0xe02b);
     xsr_st_le64(blob + 4976, 0xffff880000003000ull);
-    xsr_st_le64(blob + 4984, 0x80050033);               /* cr0 */
-    if (vcpu == 0)                                      /* cr1: user half */
+    xsr_st_le64(blob + 4984, 0x80050033); /* cr0 */
+    if (vcpu == 0)                        /* cr1: user half */
         xsr_st_le64(blob + 4992, pv->first[K_L4U] << 12 | 1);
-    xsr_st_le64(blob + 5008, pv->first[K_L4K] << 12);   /* cr3 */
-    xsr_st_le64(blob + 5016, 0x2660);                   /* cr4 */
-    xsr_st_le64(blob + 5048 + 48, 0xffff0ff0);          /* dr6 */
-    xsr_st_le64(blob + 5048 + 56, 0x400);               /* dr7 */
-    xsr_st_le64(blob + 5112, 0xffffffff81002000ull);    /* callbacks */
+    xsr_st_le64(blob + 5008, pv->first[K_L4K] << 12); /* cr3 */
+    xsr_st_le64(blob + 5016, 0x2660);                 /* cr4 */
+    xsr_st_le64(blob + 5048 + 48, 0xffff0ff0);        /* dr6 */
+    xsr_st_le64(blob + 5048 + 56, 0x400);             /* dr7 */
+    xsr_st_le64(blob + 5112, 0xffffffff81002000ull);  /* callbacks */
     xsr_st_le64(blob + 5120, 0xffffffff81002010ull);
     xsr_st_le64(blob + 5128, 0xffffffff81002020ull);
-    xsr_st_le64(blob + 5136, 0x20);                     /* vm_assist */
+    xsr_st_le64(blob + 5136, 0x20); /* vm_assist */
 }
 
 /* 64 bytes. */
@@ -126,7 +126,7 @@ static inline void pv_vcpu_xsave(uint8_t *blob)
     xsr_st_le64(blob + 8, 7);
     xsr_st_le16(blob + 16, 0x37f);
     xsr_st_le32(blob + 16 + 24, 0x1f80);
-    xsr_st_le64(blob + 16 + 512, 7);                    /* xstate_bv */
+    xsr_st_le64(blob + 16 + 512, 7); /* xstate_bv */
 }
 
 #endif
