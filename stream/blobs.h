@@ -11,25 +11,32 @@
 
 #include "lib/bytes.h"
 
-struct xsr_pv_info { uint8_t guest_width, pt_levels; };
+struct xsr_pv_info {
+    uint8_t guest_width, pt_levels;
+};
 struct xsr_p2m_frames {
     uint32_t start_pfn, end_pfn;
-    const uint8_t *frames;          /* n_frames little-endian u64, unaligned */
+    const uint8_t *frames; /* n_frames little-endian u64, unaligned */
     uint32_t n_frames;
 };
 struct xsr_vcpu_blob {
     uint32_t vcpu_id;
-    const uint8_t *blob;            /* NULL when len is 0 (tolerated, old) */
+    const uint8_t *blob; /* NULL when len is 0 (tolerated, old) */
     size_t len;
 };
-struct xsr_tsc_info { uint32_t mode, khz, incarnation; uint64_t nsec; };
-struct xsr_hvm_param { uint64_t index, value; };
+struct xsr_tsc_info {
+    uint32_t mode, khz, incarnation;
+    uint64_t nsec;
+};
+struct xsr_hvm_param {
+    uint64_t index, value;
+};
 
-#define XSR_VCPU64_LEN 5168u
-#define XSR_VCPU32_LEN 2800u
+#define XSR_VCPU64_LEN     5168u
+#define XSR_VCPU32_LEN     2800u
 #define XSR_CPUID_LEAF_LEN 24u
-#define XSR_MSR_ENTRY_LEN 16u
-#define XSR_N_HVM_PARAM 39u
+#define XSR_MSR_ENTRY_LEN  16u
+#define XSR_N_HVM_PARAM    39u
 
 int xsr_blob_get_pv_info(struct xsr_cur *cur, struct xsr_pv_info *out,
                          struct xsr_err *err);

@@ -14,7 +14,7 @@ struct xsr_hvmctx_entry {
     const uint8_t *body;
 };
 
-const char *xsr_hvmctx_name(uint16_t typecode);     /* "CPU", "LAPIC", "?" */
+const char *xsr_hvmctx_name(uint16_t typecode); /* "CPU", "LAPIC", "?" */
 /* Next entry, structure only. 1 = an entry, 0 = END was it, -1 = refused. */
 int xsr_hvmctx_next(struct xsr_cur *cur, struct xsr_hvmctx_entry *out,
                     struct xsr_err *err);

@@ -11,8 +11,8 @@
 #include "lib/buf.h"
 #include "lib/bytes.h"
 
-#define XSR_XC3_IHDR_LEN 24u
-#define XSR_XC3_DHDR_LEN 16u
+#define XSR_XC3_IHDR_LEN    24u
+#define XSR_XC3_DHDR_LEN    16u
 #define XSR_XC3_REC_HDR_LEN 8u
 
 enum xsr_xc3_type {
@@ -39,18 +39,23 @@ enum xsr_xc3_type {
     XSR_XC3_OPTIONAL = 0x80000000u
 };
 
-enum xsr_xc3_guest { XSR_XC3_PV = 1, XSR_XC3_HVM = 2 };  /* wire values */
+enum xsr_xc3_guest { XSR_XC3_PV = 1, XSR_XC3_HVM = 2 }; /* wire values */
 
-struct xsr_xc3_ihdr { uint32_t version; uint16_t options; };
+struct xsr_xc3_ihdr {
+    uint32_t version;
+    uint16_t options;
+};
 struct xsr_xc3_dhdr {
-    uint32_t guest;         /* enum xsr_xc3_guest */
+    uint32_t guest; /* enum xsr_xc3_guest */
     uint16_t page_shift;
-    uint32_t xen_major;     /* 0: converted from a legacy image */
+    uint32_t xen_major; /* 0: converted from a legacy image */
     uint32_t xen_minor;
 };
-struct xsr_xc3_rec { uint32_t type, len; };
+struct xsr_xc3_rec {
+    uint32_t type, len;
+};
 
-const char *xsr_xc3_type_name(uint32_t type);   /* "PAGE_DATA", "0x..." */
+const char *xsr_xc3_type_name(uint32_t type); /* "PAGE_DATA", "0x..." */
 int xsr_xc3_get_ihdr(struct xsr_cur *cur, struct xsr_xc3_ihdr *out,
                      struct xsr_err *err);
 int xsr_xc3_get_dhdr(struct xsr_cur *cur, struct xsr_xc3_dhdr *out,

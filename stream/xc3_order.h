@@ -10,11 +10,11 @@
 
 struct xsr_xc3_order {
     uint32_t version, guest;
-    bool checkpointed;      /* CHECKPOINT records are welcome */
+    bool checkpointed; /* CHECKPOINT records are welcome */
     int state;
-    uint32_t seen;          /* bit per record type since the last checkpoint */
+    uint32_t seen; /* bit per record type since the last checkpoint */
     uint32_t seen_ever;
-    bool converted;         /* xen_major 0: TSC_INFO may be missing */
+    bool converted; /* xen_major 0: TSC_INFO may be missing */
 };
 
 void xsr_xc3_order_init(struct xsr_xc3_order *o, uint32_t version,
@@ -25,8 +25,8 @@ void xsr_xc3_order_init(struct xsr_xc3_order *o, uint32_t version,
  * SHARED_INFO and VCPU_BASIC, HVM needs HVM_CONTEXT, both need TSC_INFO unless
  * converted; v3 needs STATIC_DATA_END. offset: of the record header.
  */
-int xsr_xc3_order_next(struct xsr_xc3_order *o, uint32_t type,
-                       uint64_t offset, struct xsr_err *err);
+int xsr_xc3_order_next(struct xsr_xc3_order *o, uint32_t type, uint64_t offset,
+                       struct xsr_err *err);
 /* True if static data must be taken as complete before this record (v2). */
 bool xsr_xc3_order_infers_static_end(const struct xsr_xc3_order *o,
                                      uint32_t type);

@@ -11,7 +11,7 @@
 #include "lib/buf.h"
 #include "lib/bytes.h"
 
-#define XSR_XL2_HDR_LEN 16u
+#define XSR_XL2_HDR_LEN     16u
 #define XSR_XL2_REC_HDR_LEN 8u
 #define XSR_XL2_EMU_HDR_LEN 8u
 
@@ -22,15 +22,21 @@ enum xsr_xl2_type {
     XSR_XL2_EMULATOR_CONTEXT = 3,
     XSR_XL2_CHECKPOINT_END = 4,
     XSR_XL2_CHECKPOINT_STATE = 5,
-    XSR_XL2_OPTIONAL = 0x80000000u      /* bit 31: may be skipped */
+    XSR_XL2_OPTIONAL = 0x80000000u /* bit 31: may be skipped */
 };
 
-struct xsr_xl2_hdr { uint32_t options; };       /* bit 1: from legacy */
-struct xsr_xl2_rec { uint32_t type, len; };
-struct xsr_xl2_emu { uint32_t id, index; };     /* 0 ?, 1 trad., 2 upstream */
+struct xsr_xl2_hdr {
+    uint32_t options;
+}; /* bit 1: from legacy */
+struct xsr_xl2_rec {
+    uint32_t type, len;
+};
+struct xsr_xl2_emu {
+    uint32_t id, index;
+}; /* 0 ?, 1 trad., 2 upstream */
 
 const char *xsr_xl2_type_name(uint32_t type);
-bool xsr_xl2_probe(const uint8_t *p, size_t n);         /* n >= 8 */
+bool xsr_xl2_probe(const uint8_t *p, size_t n); /* n >= 8 */
 int xsr_xl2_get_hdr(struct xsr_cur *cur, struct xsr_xl2_hdr *out,
                     struct xsr_err *err);
 /* Type known or optional; length allowed for that type. Offset is set. */
@@ -44,8 +50,7 @@ static inline uint32_t xsr_xl2_pad(uint32_t len)
     return (8u - (len & 7u)) & 7u;
 }
 
-int xsr_xl2_put_hdr(struct xsr_buf *out, uint32_t options,
-                    struct xsr_err *err);
+int xsr_xl2_put_hdr(struct xsr_buf *out, uint32_t options, struct xsr_err *err);
 int xsr_xl2_put_rec(struct xsr_buf *out, uint32_t type, uint32_t len,
                     struct xsr_err *err);
 

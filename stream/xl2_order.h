@@ -12,14 +12,14 @@
 enum xsr_xl2_guest { XSR_XL2_PV, XSR_XL2_PVH, XSR_XL2_HVM, XSR_XL2_ANY };
 
 struct xsr_xl2_order {
-    enum xsr_xl2_guest guest;   /* ANY: no guest-type rules (inspect) */
+    enum xsr_xl2_guest guest; /* ANY: no guest-type rules (inspect) */
     int state;
 };
 
 void xsr_xl2_order_init(struct xsr_xl2_order *o, enum xsr_xl2_guest guest);
 /* offset: of the record's header, for the message. */
-int xsr_xl2_order_next(struct xsr_xl2_order *o, uint32_t type,
-                       uint64_t offset, struct xsr_err *err);
+int xsr_xl2_order_next(struct xsr_xl2_order *o, uint32_t type, uint64_t offset,
+                       struct xsr_err *err);
 /*
  * The libxc image handed the stream back at a CHECKPOINT record, not at END:
  * checkpoint records follow instead of the end of the stream.

@@ -9,10 +9,15 @@
 
 #include "lib/bytes.h"
 
-struct xsr_xskey { const char *key, *value; };  /* views, NUL-terminated */
+struct xsr_xskey {
+    const char *key, *value;
+}; /* views, NUL-terminated */
 
 /* At most 3 * XSR_MAX_PHYSMAP_ENTRIES. The list owns only the array. */
-struct xsr_xskeys { struct xsr_xskey *pair; size_t n; };
+struct xsr_xskeys {
+    struct xsr_xskey *pair;
+    size_t n;
+};
 
 int xsr_xskeys_get(struct xsr_cur *cur, struct xsr_xskeys *out,
                    struct xsr_err *err);

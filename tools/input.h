@@ -16,26 +16,27 @@
 #include "lib/err.h"
 
 struct xsr_input {
-    int fd;             /* read the input here, behind the head; borrowed by
-                           everybody, closed by xsr_input_close() */
-    bool seekable;      /* fd is a plain regular file: lseek() works on it */
-    bool zstd;          /* fd is a pipe from the decompressor */
-    uint64_t size;      /* of what lies on disk, from the starting position;
-                           0 = unknown. Same unit as xsr_input_pos() */
-    uint8_t head[8];    /* taken from a plain pipe to look at the magic: come */
-    uint32_t n_head;    /* before fd's first byte. 0 for files and zstd */
-    char name[64];      /* for messages: quoted and shortened path */
+    int fd;          /* read the input here, behind the head; borrowed by
+                        everybody, closed by xsr_input_close() */
+    bool seekable;   /* fd is a plain regular file: lseek() works on it */
+    bool zstd;       /* fd is a pipe from the decompressor */
+    uint64_t size;   /* of what lies on disk, from the starting position;
+                        0 = unknown. Same unit as xsr_input_pos() */
+    uint8_t head[8]; /* taken from a plain pipe to look at the magic: come */
+    uint32_t n_head; /* before fd's first byte. 0 for files and zstd */
+    char name[64];   /* for messages: quoted and shortened path */
     /* private */
-    int source;         /* the file or standard input itself */
-    int report;         /* read end: the decompressor's last words */
-    pid_t pid;          /* the decompressor, or -1 */
-    uint64_t start;     /* file position at which the input begins */
+    int source;     /* the file or standard input itself */
+    int report;     /* read end: the decompressor's last words */
+    pid_t pid;      /* the decompressor, or -1 */
+    uint64_t start; /* file position at which the input begins */
 };
-#define XSR_INPUT_INIT \
-    { -1, false, false, 0, { 0 }, 0, "", -1, -1, -1, 0 }
+#define XSR_INPUT_INIT                                 \
+    {                                                  \
+        -1, false, false, 0, {0}, 0, "", -1, -1, -1, 0 \
+    }
 
-int xsr_input_open(struct xsr_input *in, const char *path,
-                   struct xsr_err *err);
+int xsr_input_open(struct xsr_input *in, const char *path, struct xsr_err *err);
 
 /*
  * Bytes of the source consumed so far (compressed ones for zstd), for progress.

@@ -74,16 +74,16 @@ static int run(const char *path, bool as_json, bool memory, bool skip_owned)
 int xsr_cmd_inspect(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "json", no_argument, NULL, 'j' },
-        { "memory", no_argument, NULL, 'm' },
-        { "skip-owned", no_argument, NULL, 's' },
-        { "help", no_argument, NULL, 'h' },
-        { NULL, 0, NULL, 0 },
+        {"json", no_argument, NULL, 'j'},
+        {"memory", no_argument, NULL, 'm'},
+        {"skip-owned", no_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     bool as_json = false, memory = false, skip_owned = false;
     int opt;
 
-    optind = 0;         /* the caller has been using getopt, too */
+    optind = 0; /* the caller has been using getopt, too */
     while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1)
         switch (opt) {
         case 'j':

@@ -28,9 +28,9 @@
 
 struct insp_src {
     struct xsr_input in;
-    uint8_t *mem;           /* bytes read ahead: mem[pos..len) */
+    uint8_t *mem; /* bytes read ahead: mem[pos..len) */
     size_t pos, len, chunk;
-    uint64_t offset;        /* of mem[pos] in the (unpacked) input */
+    uint64_t offset; /* of mem[pos] in the (unpacked) input */
 };
 
 int insp_src_open(struct insp_src *src, const char *path, bool big,
@@ -48,8 +48,7 @@ int insp_src_some(struct insp_src *src, size_t n, const uint8_t **out,
 int insp_src_skip(struct insp_src *src, uint64_t n, const char *what,
                   struct xsr_err *err);
 /* Everything that is left: count and drop it. */
-int insp_src_drain(struct insp_src *src, uint64_t *n_out,
-                   struct xsr_err *err);
+int insp_src_drain(struct insp_src *src, uint64_t *n_out, struct xsr_err *err);
 
 /* ---- walk ---- */
 
@@ -57,11 +56,11 @@ enum insp_layer { INSP_XL, INSP_LIBXL, INSP_LIBXC };
 enum insp_format { INSP_XL_FILE, INSP_LIBXL_STREAM, INSP_LIBXC_IMAGE };
 
 /* Headers get numbers of their own beside the record types. */
-#define INSP_HEADER  0xffffffffu    /* of xl file, libxl stream, image */
-#define INSP_CONFIG  0xfffffffeu
-#define INSP_DOMAIN  0xfffffffdu
+#define INSP_HEADER 0xffffffffu /* of xl file, libxl stream, image */
+#define INSP_CONFIG 0xfffffffeu
+#define INSP_DOMAIN 0xfffffffdu
 
-struct insp_guest {         /* from the configuration in front, if there is */
+struct insp_guest { /* from the configuration in front, if there is */
     bool known;
     char name[128], type[8], uuid[40];
     uint64_t memory_kb;
@@ -70,12 +69,12 @@ struct insp_guest {         /* from the configuration in front, if there is */
 
 struct insp_row {
     enum insp_layer layer;
-    uint32_t type, len;     /* INSP_... or a record type of the layer */
+    uint32_t type, len; /* INSP_... or a record type of the layer */
     const char *name;
     uint64_t offset;
-    const uint8_t *body;    /* whole, or its beginning when it is streamed */
+    const uint8_t *body; /* whole, or its beginning when it is streamed */
     size_t body_len;
-    const struct xsr_page_batch *batch;     /* PAGE_DATA only */
+    const struct xsr_page_batch *batch; /* PAGE_DATA only */
 };
 
 struct insp {
@@ -89,10 +88,10 @@ struct insp {
     struct xsr_xc3_ihdr ihdr;
     struct xsr_xc3_dhdr dhdr;
     bool have_dhdr, checkpointed, verifying, done;
-    uint8_t width;              /* PV, 0 before X86_PV_INFO */
-    uint64_t max_pfn;           /* PV: end of P2M_FRAMES */
+    uint8_t width;    /* PV, 0 before X86_PV_INFO */
+    uint64_t max_pfn; /* PV: end of P2M_FRAMES */
     uint64_t n_records, n_pages;
-    uint64_t trailing;          /* bytes behind the end */
+    uint64_t trailing; /* bytes behind the end */
     struct xsr_buf body;
 };
 
@@ -123,8 +122,8 @@ const char *insp_format_name(enum insp_format format);
 /* Between the files of the walk: the row is good; the next n bytes become
  * w->body with a cursor over them; the padding behind len bytes. */
 int insp_tell(struct insp *w, struct insp_row *row, struct xsr_err *err);
-int insp_take(struct insp *w, uint64_t n, const char *what,
-              struct xsr_cur *cur, struct xsr_err *err);
+int insp_take(struct insp *w, uint64_t n, const char *what, struct xsr_cur *cur,
+              struct xsr_err *err);
 int insp_take_padding(struct insp *w, uint32_t len, const char *what,
                       struct xsr_err *err);
 /* From the image header, or from behind a CHECKPOINT, to END or CHECKPOINT. */
@@ -136,8 +135,8 @@ int insp_walk_image(struct insp *w, struct xsr_xc3_order *order,
 /* ---- listeners ---- */
 
 /* The meaning of a row for people, and as fields. fields may be NULL. */
-void insp_describe(const struct insp *w, const struct insp_row *row,
-                   char *text, size_t text_len, json_t *fields);
+void insp_describe(const struct insp *w, const struct insp_row *row, char *text,
+                   size_t text_len, json_t *fields);
 
 int insp_list(struct insp_src *src, bool as_json, struct xsr_err *err);
 int insp_memory(struct insp_src *src, bool skip_owned, struct xsr_err *err);

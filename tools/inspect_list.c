@@ -14,11 +14,13 @@
 
 struct list {
     bool as_json, head_done, have_row;
-    struct xsr_buf waiting;     /* rows in front of the domain header */
+    struct xsr_buf waiting; /* rows in front of the domain header */
 };
 
 static const char *const layer_names[] = {
-    [INSP_XL] = "xl", [INSP_LIBXL] = "libxl", [INSP_LIBXC] = "libxc",
+    [INSP_XL] = "xl",
+    [INSP_LIBXL] = "libxl",
+    [INSP_LIBXC] = "libxc",
 };
 
 /* ---- JSON ---------------------------------------------------------------- */
@@ -42,22 +44,21 @@ static json_t *image_json(const struct insp *w)
 {
     if (!w->have_dhdr)
         return json_null();
-    return json_pack("{s:i, s:s, s:i, s:i, s:b, s:b}", "version",
-                     (int)w->ihdr.version, "guest",
-                     w->dhdr.guest == XSR_XC3_PV ? "pv" : "hvm", "xen_major",
-                     (int)w->dhdr.xen_major, "xen_minor",
-                     (int)w->dhdr.xen_minor, "converted",
-                     w->dhdr.xen_major == 0, "checkpointed",
-                     (int)w->checkpointed);
+    return json_pack(
+        "{s:i, s:s, s:i, s:i, s:b, s:b}", "version", (int)w->ihdr.version,
+        "guest", w->dhdr.guest == XSR_XC3_PV ? "pv" : "hvm", "xen_major",
+        (int)w->dhdr.xen_major, "xen_minor", (int)w->dhdr.xen_minor,
+        "converted", w->dhdr.xen_major == 0, "checkpointed",
+        (int)w->checkpointed);
 }
 
 static void json_row(struct list *l, const struct insp_row *row,
                      const char *text, json_t *fields)
 {
-    json_t *obj = json_pack(
-        "{s:I, s:s, s:s, s:I, s:s}", "offset", (json_int_t)row->offset,
-        "layer", layer_names[row->layer], "name", row->name, "length",
-        (json_int_t)row->len, "meaning", text);
+    json_t *obj = json_pack("{s:I, s:s, s:s, s:I, s:s}", "offset",
+                            (json_int_t)row->offset, "layer",
+                            layer_names[row->layer], "name", row->name,
+                            "length", (json_int_t)row->len, "meaning", text);
 
     if (row->type < INSP_DOMAIN)
         json_object_set_new(obj, "type", json_integer(row->type));
@@ -87,8 +88,8 @@ static void json_tail(const struct insp *w, const struct xsr_err *error)
     printf(",\n \"n_records\": %" PRIu64 ", \"pages_with_content\": %" PRIu64
            ", \"bytes\": %" PRIu64 ", \"trailing_bytes\": %" PRIu64
            ", \"complete\": %s,\n \"error\": ",
-           w->n_records, w->n_pages, w->src->offset - w->trailing,
-           w->trailing, w->done ? "true" : "false");
+           w->n_records, w->n_pages, w->src->offset - w->trailing, w->trailing,
+           w->done ? "true" : "false");
     print_json(err);
     fputs("}\n", stdout);
 }
@@ -102,17 +103,15 @@ static void print_head(struct list *l, const struct insp *w)
     if (l->head_done)
         return;
     l->head_done = true;
-    printf("input   %s, %s%s\n", w->src->in.name,
-           insp_format_name(w->format),
+    printf("input   %s, %s%s\n", w->src->in.name, insp_format_name(w->format),
            w->src->in.zstd ? ", zstd-compressed" : "");
     if (g->known)
         printf("guest   \"%s\", %s, %" PRIu64 " MiB, %u vCPU%s, uuid %s\n",
                g->name, insp_guest_type(w), g->memory_kb >> 10, g->n_vcpus,
                g->n_vcpus == 1 ? "" : "s", g->uuid);
     if (w->have_dhdr && w->dhdr.xen_major)
-        printf("image   version %u, %s, saved by Xen %u.%u\n",
-               w->ihdr.version, insp_guest_type(w), w->dhdr.xen_major,
-               w->dhdr.xen_minor);
+        printf("image   version %u, %s, saved by Xen %u.%u\n", w->ihdr.version,
+               insp_guest_type(w), w->dhdr.xen_major, w->dhdr.xen_minor);
     else if (w->have_dhdr)
         printf("image   version %u, %s, converted from a legacy image\n",
                w->ihdr.version, insp_guest_type(w));
@@ -159,8 +158,8 @@ static void table_tail(struct list *l, const struct insp *w)
 
 /* ---- both ---------------------------------------------------------------- */
 
-static int on_row(void *ctx, const struct insp *w,
-                  const struct insp_row *row, struct xsr_err *err)
+static int on_row(void *ctx, const struct insp *w, const struct insp_row *row,
+                  struct xsr_err *err)
 {
     struct list *l = ctx;
     json_t *fields = l->as_json ? json_object() : NULL;
@@ -181,8 +180,8 @@ static int on_row(void *ctx, const struct insp *w,
 
 int insp_list(struct insp_src *src, bool as_json, struct xsr_err *err)
 {
-    static const struct insp_listener listener = { .on_row = on_row };
-    struct list l = { .as_json = as_json, .waiting = XSR_BUF_INIT };
+    static const struct insp_listener listener = {.on_row = on_row};
+    struct list l = {.as_json = as_json, .waiting = XSR_BUF_INIT};
     struct insp w;
     int rc;
 

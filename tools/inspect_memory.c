@@ -17,11 +17,11 @@
 #include "stream/blobs.h"
 #include "tools/inspect.h"
 
-#define RUN_PAGES 256u          /* read at once when they lie in a row */
+#define RUN_PAGES 256u /* read at once when they lie in a row */
 
 struct page {
-    uint64_t pfn, seq;          /* seq: order in the image */
-    uint64_t at;                /* file position, or ALL_ZERO */
+    uint64_t pfn, seq; /* seq: order in the image */
+    uint64_t at;       /* file position, or ALL_ZERO */
 };
 #define ALL_ZERO UINT64_MAX
 
@@ -29,11 +29,11 @@ struct memory {
     struct insp_src *src;
     struct page *page;
     size_t n, cap;
-    bool sorted;                /* as it came: pfns ascend strictly */
-    int spool;                  /* -1: content stays in the input */
+    bool sorted; /* as it came: pfns ascend strictly */
+    int spool;   /* -1: content stays in the input */
     uint64_t spool_len;
-    struct xsr_buf owned;       /* pfns that --skip-owned leaves out, u64 each */
-    uint64_t start_info;        /* pfn, UINT64_MAX unless PV */
+    struct xsr_buf owned; /* pfns that --skip-owned leaves out, u64 each */
+    uint64_t start_info;  /* pfn, UINT64_MAX unless PV */
     uint8_t width;
 };
 
@@ -53,7 +53,7 @@ static int add_page(struct memory *m, uint64_t pfn, uint64_t at,
     }
     if (m->n && m->page[m->n - 1].pfn >= pfn)
         m->sorted = false;
-    m->page[m->n] = (struct page){ pfn, m->n, at };
+    m->page[m->n] = (struct page){pfn, m->n, at};
     m->n++;
     return 0;
 }
@@ -74,7 +74,8 @@ static int open_spool(struct memory *m, struct xsr_err *err)
     if (m->spool < 0)
         return xsr_fail_sys(err, XSR_E_IO, errno,
                             "cannot make a temporary file in %s (TMPDIR "
-                            "chooses the folder)", dir);
+                            "chooses the folder)",
+                            dir);
     unlink(path);
     return 0;
 }
@@ -89,7 +90,7 @@ static int take_page(struct memory *m, struct xsr_buf *buf, uint64_t offset,
     xsr_buf_clear(buf);
     if (insp_src_some(m->src, XSR_PAGE_SIZE, &p, &got, "PAGE_DATA", err))
         return -1;
-    if (got < XSR_PAGE_SIZE) {          /* torn by the read-ahead buffer */
+    if (got < XSR_PAGE_SIZE) { /* torn by the read-ahead buffer */
         if (xsr_buf_put(buf, p, got, err) ||
             insp_src_take(m->src, buf, XSR_PAGE_SIZE - got, "PAGE_DATA", err))
             return -1;
@@ -101,8 +102,7 @@ static int take_page(struct memory *m, struct xsr_buf *buf, uint64_t offset,
     } else if (m->spool >= 0) {
         *at_out = m->spool_len;
         m->spool_len += XSR_PAGE_SIZE;
-        return xsr_write_all(m->spool, p, XSR_PAGE_SIZE, "temporary file",
-                             err);
+        return xsr_write_all(m->spool, p, XSR_PAGE_SIZE, "temporary file", err);
     }
     return 0;
 }
@@ -150,8 +150,8 @@ static int own_params(struct memory *m, const struct insp_row *row,
     return 0;
 }
 
-static int own_p2m(struct memory *m, uint8_t width,
-                   const struct insp_row *row, struct xsr_err *err)
+static int own_p2m(struct memory *m, uint8_t width, const struct insp_row *row,
+                   struct xsr_err *err)
 {
     struct xsr_p2m_frames f;
     struct xsr_cur cur;
@@ -160,8 +160,7 @@ static int own_p2m(struct memory *m, uint8_t width,
     if (xsr_blob_get_p2m_frames(&cur, width, false, &f, err))
         return -1;
     for (uint32_t i = 0; i < f.n_frames; i++)
-        if (xsr_buf_put_u64(&m->owned, xsr_le64(f.frames + 8 * (size_t)i),
-                            err))
+        if (xsr_buf_put_u64(&m->owned, xsr_le64(f.frames + 8 * (size_t)i), err))
             return -1;
     return 0;
 }
@@ -176,15 +175,15 @@ static int own_start_info(struct memory *m, uint8_t width,
     if (xsr_blob_get_vcpu(&cur, row->type, width, &v, err))
         return -1;
     if (v.vcpu_id == 0 && v.len) {
-        m->start_info = width == 8 ? xsr_le64(v.blob + 616)
-                                   : xsr_le32(v.blob + 524);
+        m->start_info =
+            width == 8 ? xsr_le64(v.blob + 616) : xsr_le32(v.blob + 524);
         m->width = width;
     }
     return 0;
 }
 
-static int on_row(void *ctx, const struct insp *w,
-                  const struct insp_row *row, struct xsr_err *err)
+static int on_row(void *ctx, const struct insp *w, const struct insp_row *row,
+                  struct xsr_err *err)
 {
     if (row->layer != INSP_LIBXC)
         return 0;
@@ -282,12 +281,10 @@ static int own_rings(struct memory *m, struct xsr_err *err)
     if (read_at(m, info, sizeof info, page->at, err) ||
         xsr_buf_put_u64(&m->owned, m->start_info, err) ||
         xsr_buf_put_u64(&m->owned,
-                        wide ? xsr_le64(info + 56) : xsr_le32(info + 44),
-                        err))
+                        wide ? xsr_le64(info + 56) : xsr_le32(info + 44), err))
         return -1;
-    return xsr_buf_put_u64(&m->owned,
-                           wide ? xsr_le64(info + 72) : xsr_le32(info + 52),
-                           err);
+    return xsr_buf_put_u64(
+        &m->owned, wide ? xsr_le64(info + 72) : xsr_le32(info + 52), err);
 }
 
 static void drop_owned(struct memory *m)
@@ -307,8 +304,8 @@ static void drop_owned(struct memory *m)
 }
 
 /* Pages whose contents lie in a row are read with one call. */
-static int write_run(const struct memory *m, const struct page *first,
-                     size_t n, uint8_t *mem, struct xsr_err *err)
+static int write_run(const struct memory *m, const struct page *first, size_t n,
+                     uint8_t *mem, struct xsr_err *err)
 {
     struct iovec iov[2 * RUN_PAGES];
     uint8_t pfns[8 * RUN_PAGES];
@@ -317,9 +314,8 @@ static int write_run(const struct memory *m, const struct page *first,
         return -1;
     for (size_t i = 0; i < n; i++) {
         xsr_st_le64(pfns + 8 * i, first[i].pfn);
-        iov[2 * i] = (struct iovec){ pfns + 8 * i, 8 };
-        iov[2 * i + 1] = (struct iovec){ mem + i * XSR_PAGE_SIZE,
-                                         XSR_PAGE_SIZE };
+        iov[2 * i] = (struct iovec){pfns + 8 * i, 8};
+        iov[2 * i + 1] = (struct iovec){mem + i * XSR_PAGE_SIZE, XSR_PAGE_SIZE};
     }
     return xsr_writev_all(1, iov, 2 * n, "standard output", err);
 }
@@ -343,10 +339,13 @@ static int write_pages(const struct memory *m, struct xsr_err *err)
 
 int insp_memory(struct insp_src *src, bool skip_owned, struct xsr_err *err)
 {
-    static const struct insp_listener listener = { on_row, on_pages };
-    struct memory m = { .src = src, .sorted = true, .spool = -1,
-                        .owned = XSR_BUF_INIT, .start_info = UINT64_MAX };
-    struct insp w = { .body = XSR_BUF_INIT };
+    static const struct insp_listener listener = {on_row, on_pages};
+    struct memory m = {.src = src,
+                       .sorted = true,
+                       .spool = -1,
+                       .owned = XSR_BUF_INIT,
+                       .start_info = UINT64_MAX};
+    struct insp w = {.body = XSR_BUF_INIT};
     int rc = -1;
 
     if ((src->in.seekable || !open_spool(&m, err)) &&

@@ -16,9 +16,9 @@
 struct out {
     char *text;
     size_t len, used;
-    json_t *fields;         /* or NULL */
+    json_t *fields; /* or NULL */
     const struct insp *w;
-    struct xsr_cur cur;     /* over the row's body */
+    struct xsr_cur cur; /* over the row's body */
     struct xsr_err err;
 };
 
@@ -130,7 +130,7 @@ static void describe_pages(struct out *o, const struct xsr_page_batch *b)
 {
     json_t *types = o->fields ? json_object() : NULL;
     uint64_t low = UINT64_MAX, high = 0;
-    uint32_t n[16] = { 0 };
+    uint32_t n[16] = {0};
 
     for (uint32_t i = 0; i < b->count; i++) {
         n[b->entry[i].type & 15]++;
@@ -195,12 +195,11 @@ static void describe_vcpu(struct out *o, uint32_t type)
         uint64_t cr3 = wide ? xsr_le64(v.blob + 5008) : xsr_le32(v.blob + 2728);
 
         cr3 = wide ? cr3 >> 12 : (uint32_t)(cr3 >> 12 | cr3 << 20);
-        put(o, "%zu bytes, cr3 at pfn 0x%llx", v.len,
-            (unsigned long long)cr3);
+        put(o, "%zu bytes, cr3 at pfn 0x%llx", v.len, (unsigned long long)cr3);
         num(o, "cr3_pfn", cr3);
         if (v.vcpu_id == 0) {
-            uint64_t si = wide ? xsr_le64(v.blob + 616)
-                               : xsr_le32(v.blob + 524);
+            uint64_t si =
+                wide ? xsr_le64(v.blob + 616) : xsr_le32(v.blob + 524);
 
             put(o, ", start_info at pfn 0x%llx", (unsigned long long)si);
             num(o, "start_info_pfn", si);
@@ -227,14 +226,14 @@ static void describe_shared_info(struct out *o)
 
 static void describe_tsc(struct out *o)
 {
-    static const char *const modes[] = { "default", "always emulated",
-                                         "never emulated" };
+    static const char *const modes[] = {"default", "always emulated",
+                                        "never emulated"};
     struct xsr_tsc_info t;
 
     if (xsr_blob_get_tsc_info(&o->cur, &t, &o->err))
         return;
-    put(o, "mode %u (%s), %u kHz, incarnation %u", t.mode, modes[t.mode],
-        t.khz, t.incarnation);
+    put(o, "mode %u (%s), %u kHz, incarnation %u", t.mode, modes[t.mode], t.khz,
+        t.incarnation);
     num(o, "mode", t.mode);
     num(o, "khz", t.khz);
     num(o, "nsec", t.nsec);
@@ -254,10 +253,10 @@ static void describe_hvm_context(struct out *o)
         if (more < 0)
             break;
         if (list)
-            json_array_append_new(
-                list, json_pack("{s:s, s:i, s:i}", "name",
-                                xsr_hvmctx_name(e.typecode), "instance",
-                                (int)e.instance, "length", (int)e.len));
+            json_array_append_new(list, json_pack("{s:s, s:i, s:i}", "name",
+                                                  xsr_hvmctx_name(e.typecode),
+                                                  "instance", (int)e.instance,
+                                                  "length", (int)e.len));
         same = n && e.typecode == last ? same + 1 : 1;
         if (same == 1)
             put(o, "%s%s", n ? " " : "", xsr_hvmctx_name(e.typecode));
@@ -385,8 +384,8 @@ static void describe_image_record(struct out *o, const struct insp_row *row)
 
 static void describe_emulator(struct out *o, const struct insp_row *row)
 {
-    static const char *const ids[] = { "unknown emulator", "QEMU traditional",
-                                       "QEMU" };
+    static const char *const ids[] = {"unknown emulator", "QEMU traditional",
+                                      "QEMU"};
     struct xsr_xl2_emu emu;
     struct xsr_xskeys keys;
 
@@ -433,11 +432,14 @@ static void describe_stream_record(struct out *o, const struct insp_row *row)
     }
 }
 
-void insp_describe(const struct insp *w, const struct insp_row *row,
-                   char *text, size_t text_len, json_t *fields)
+void insp_describe(const struct insp *w, const struct insp_row *row, char *text,
+                   size_t text_len, json_t *fields)
 {
-    struct out o = { .text = text, .len = text_len, .fields = fields, .w = w,
-                     .err = XSR_ERR_INIT };
+    struct out o = {.text = text,
+                    .len = text_len,
+                    .fields = fields,
+                    .w = w,
+                    .err = XSR_ERR_INIT};
 
     text[0] = '\0';
     xsr_cur_init(&o.cur, row->body, row->body_len, row->offset);
