@@ -364,7 +364,7 @@ static int destroy_all(struct xensr *x, struct xsr_xs *xs, struct xsr_xen *xen,
                               XSR_ERR_INIT, XSR_ERR_INIT};
     size_t i;
 
-    xsr_skeleton_remove(xs, domid, NULL, 0, &errs[0]);
+    xsr_skeleton_remove(xs, domid, NULL, XSR_SKELETON_DOMAINS_ROOTS, &errs[0]);
     xsr_domain_destroy(xen, domid, &errs[1]);
     remove_file(x->dm_dir, "qemu-resume.", domid, &errs[2]);
     remove_file(x->dm_dir, "qemu-save.", domid, &errs[3]);

@@ -118,6 +118,9 @@ int xsr_skeleton_write(struct xsr_xs *xs, const struct xsr_bare *b,
 /* spec: toolstack-restore 5 and 7: needs ports and frames. */
 int xsr_skeleton_finish(struct xsr_xs *xs, const struct xsr_bare *b,
                         struct xsr_err *err);
+/* Those among them that are only ever there for domains. */
+#define XSR_SKELETON_DOMAINS_ROOTS 0x1fu
+
 /*
  * Remove all of it. uuid NULL: ask xenstore. roots: from missing_roots, or 0.
  */

@@ -74,17 +74,23 @@ static const struct node skeleton[] = {
     {L, "dm-version", "qemu_xen", XSR_XS_INHERIT, ALL},
 };
 
-/* Parents that we may be the first to write below; outer ones last. */
+/*
+ * Parents that we may be the first to write below; inner before outer ones.
+ * The first N_DOMAINS_ROOTS are only ever there for domains.
+ */
+enum { N_DOMAINS_ROOTS = 5 };
 static const char *const shared_roots[] = {
     "/local/domain/0/backend/console",
     "/local/domain/0/backend",
     "/local/domain/0/device-model",
+    "/vm",
+    "/libxl",
     "/local/domain/0",
     "/local/domain",
     "/local",
-    "/vm",
-    "/libxl",
 };
+_Static_assert(XSR_SKELETON_DOMAINS_ROOTS == (1u << N_DOMAINS_ROOTS) - 1,
+               "bits of the first roots");
 
 /* ---- writing ------------------------------------------------------------ */
 
