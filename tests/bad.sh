@@ -26,12 +26,12 @@ use_image()
 u32() { od -An -v -tu4 -j "$1" -N 4 "$IMG" | tr -d ' '; }
 
 # at LAYER TYPE [N]: offset of the N-th such record's header, from 0.
-at() { field 3 "$@"; }
-len() { field 4 "$@"; }
+at() { field 4 "$@"; }
+len() { field 5 "$@"; }
 field()
 {
     awk -v c="$1" -v l="$2" -v t="$3" -v n="${4:-0}" '
-        $1 == l && $2 == t && n-- == 0 { print $c; found = 1; exit }
+        $1 == l && $2 == t && $3 == n { print $c; found = 1; exit }
         END { exit !found }' "$T/offsets" ||
         { echo "no record $2 $3 ${4-}" >&2; exit 99; }
 }

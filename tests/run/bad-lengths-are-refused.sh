@@ -8,7 +8,11 @@
 requires jq
 
 # The first record of each layer and type in the current image.
-kinds() { awk '($1 == "libxl" || $1 == "libxc") && $4 ~ /^[0-9]+$/ && !seen[$1 $2]++ { print $1, $2, $4 }' "$T/offsets"; }
+kinds()
+{
+    awk '$1 ~ /^libx/ && $2 ~ /^[A-Z]/ && $3 == 0 { print $1, $2, $5 }' \
+        "$T/offsets"
+}
 limit_of()
 {
     case $1 in
@@ -28,9 +32,6 @@ fresh_host
 for type in pv pvh hvm; do
     use_image "$(image $type --memory 4)"
     while read -r layer name length; do
-        case $layer/$name in
-        libxl/HEADER | libxc/HEADER | */IHDR | */DHDR) continue ;;
-        esac
         max=$(limit_of "$name")
         for n in 0 1 "$max" $((max + 1)) $((0xfffffff9)) $((0xffffffff)); do
             [ "$n" -ne "$length" ] || continue

@@ -16,7 +16,7 @@ case_of() # HOST WAY CODES REGEX
     fresh_host
     export BAD_HELPER=$2
     must_fail "$3" timeout --preserve-status 100 \
-        "$XENSR" --sim restore --helper "$bad" "$img" && says "$4" &&
+        "$XENSR" --sim restore --stall 3 --helper "$bad" "$img" && says "$4" &&
         host_is_clean
 }
 interrupted() # HOST WAY

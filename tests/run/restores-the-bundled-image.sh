@@ -14,7 +14,7 @@ ok "its memory is the image's" memory_equals "$domid" "$img"
 
 zstd -q -d -c "$img" >"$T/plain"
 read -r off len < <("$MUTATE" offsets <"$T/plain" |
-    awk '$1 == "libxl" && $2 == "EMULATOR_CONTEXT" { print $3, $4 }')
+    awk '$1 == "libxl" && $2 == "EMULATOR_CONTEXT" { print $4, $5 }')
 blob() { tail -c +$((off + 8 + 8 + 1)) "$T/plain" | head -c $((len - 8)); }
 file=$XENSR_SIM_DIR/dm/qemu-resume.$domid
 same_blob() { [ "$len" -gt 8 ] && blob | cmp - "$file"; }
