@@ -179,8 +179,8 @@ static int choose_domid(uint32_t wanted, uint32_t *out)
 static void fill(struct xsr_dom *d, const struct xsr_slot *s,
                  const struct xen_domctl_createdomain *c)
 {
-    d->serial = s->serial;
     d->domid = s->domid;
+    __atomic_store_n(&d->serial, s->serial, __ATOMIC_RELEASE);
     d->hvm = !!(c->flags & XEN_DOMCTL_CDF_hvm);
     d->hap = !!(c->flags & XEN_DOMCTL_CDF_hap);
     d->xs_domain = !!(c->flags & XEN_DOMCTL_CDF_xs_domain);
@@ -214,7 +214,6 @@ static int give_special(struct xsr_dom *d)
 
     if (xsr_frame_alloc(d, 1, 0, XSR_FF_SPECIAL, &mfn) != 1)
         return -ENOMEM;
-    xsr_m2p[mfn] = XSR_INVALID_M2P;
     d->shinfo_mfn = mfn;
     return xsr_hv_grant_frame(d, 0, &mfn);
 }

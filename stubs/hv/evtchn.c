@@ -52,7 +52,7 @@ static uint32_t real_domid(uint32_t domid)
     return domid == DOMID_SELF ? 0 : domid;
 }
 
-int xsr_hv_evtchn_alloc(uint32_t domid, uint32_t remote)
+static int alloc_port(uint32_t domid, uint32_t remote)
 {
     struct xsr_dom *d = xsr_hv_dom_any(domid);
     int port;
@@ -65,7 +65,7 @@ int xsr_hv_evtchn_alloc(uint32_t domid, uint32_t remote)
     return port;
 }
 
-int xsr_hv_evtchn_bind(uint32_t remote, uint32_t remote_port)
+static int bind_ports(uint32_t remote, uint32_t remote_port)
 {
     struct xsr_dom *ld = xsr_hv_dom(0), *rd = xsr_hv_dom_any(remote);
     struct xsr_evtchn *rc;
@@ -86,7 +86,7 @@ int xsr_hv_evtchn_bind(uint32_t remote, uint32_t remote_port)
     return port;
 }
 
-int xsr_hv_evtchn_bind_virq(uint32_t virq, uint32_t vcpu)
+static int bind_virq(uint32_t virq, uint32_t vcpu)
 {
     struct xsr_dom *d = xsr_hv_dom(0);
     uint32_t i;
@@ -124,11 +124,6 @@ static int close_port(struct xsr_dom *d, uint32_t port)
         peer->remote_dom == d->domid && peer->remote_port == port)
         set_port(peer, EVTCHNSTAT_unbound, d->domid, 0);
     return 0;
-}
-
-int xsr_hv_evtchn_close(uint32_t port)
-{
-    return close_port(xsr_hv_dom(0), port);
 }
 
 void xsr_hv_evtchn_close_all(struct xsr_dom *d)
@@ -184,7 +179,7 @@ static int send_event(struct xsr_dom *d, uint32_t port)
     }
 }
 
-int xsr_hv_evtchn_send(uint32_t domid, uint32_t port)
+static int send_from(uint32_t domid, uint32_t port)
 {
     struct xsr_dom *d = xsr_hv_dom_any(domid);
 
@@ -196,7 +191,7 @@ void xsr_hv_evtchn_raise(struct xsr_dom *d, uint32_t port)
     send_event(d, port);
 }
 
-int xsr_hv_evtchn_take(uint32_t domid, uint32_t port)
+static int take_event(uint32_t domid, uint32_t port)
 {
     struct xsr_dom *d = xsr_hv_dom_any(domid);
     struct xsr_evtchn *c = d ? get_port(d, port) : NULL;
@@ -243,7 +238,7 @@ static long alloc_op(void *arg)
     int port;
 
     memcpy(&a, arg, sizeof(a));
-    port = xsr_hv_evtchn_alloc(a.dom, a.remote_dom);
+    port = alloc_port(a.dom, a.remote_dom);
     if (port < 0)
         return port;
     a.port = (evtchn_port_t)port;
@@ -257,7 +252,7 @@ static long bind_op(void *arg)
     int port;
 
     memcpy(&b, arg, sizeof(b));
-    port = xsr_hv_evtchn_bind(b.remote_dom, b.remote_port);
+    port = bind_ports(b.remote_dom, b.remote_port);
     if (port < 0)
         return port;
     b.local_port = (evtchn_port_t)port;
@@ -271,7 +266,7 @@ static long virq_op(void *arg)
     int port;
 
     memcpy(&v, arg, sizeof(v));
-    port = xsr_hv_evtchn_bind_virq(v.virq, v.vcpu);
+    port = bind_virq(v.virq, v.vcpu);
     if (port < 0)
         return port;
     v.port = (evtchn_port_t)port;
@@ -313,10 +308,10 @@ long xsr_hv_evtchn_op(unsigned long cmd, void *arg)
         return reset_op(arg);
     case EVTCHNOP_close:
         memcpy(&port, arg, sizeof(port));
-        return xsr_hv_evtchn_close(port);
+        return close_port(xsr_hv_dom(0), port);
     case EVTCHNOP_send:
         memcpy(&port, arg, sizeof(port));
-        return xsr_hv_evtchn_send(0, port);
+        return send_from(0, port);
     case EVTCHNOP_unmask:
         memcpy(&port, arg, sizeof(port));
         return in_use(get_port(xsr_hv_dom(0), port)) ? 0 : -EINVAL;
@@ -337,4 +332,72 @@ bool xsr_hv_port_valid(uint32_t domid, uint32_t port)
     ok = d && !d->dying && in_use(get_port(d, port));
     xsr_host_leave();
     return ok;
+}
+
+/* ---- the same for libxenevtchn and tools, hv.h --------------------------- */
+
+int xsr_hv_evtchn_alloc(uint32_t domid, uint32_t remote)
+{
+    int rc = xsr_host_enter();
+
+    if (rc < 0)
+        return -EIO;
+    rc = alloc_port(domid, remote);
+    xsr_host_leave();
+    return rc;
+}
+
+int xsr_hv_evtchn_bind(uint32_t remote, uint32_t remote_port)
+{
+    int rc = xsr_host_enter();
+
+    if (rc < 0)
+        return -EIO;
+    rc = bind_ports(remote, remote_port);
+    xsr_host_leave();
+    return rc;
+}
+
+int xsr_hv_evtchn_bind_virq(uint32_t virq, uint32_t vcpu)
+{
+    int rc = xsr_host_enter();
+
+    if (rc < 0)
+        return -EIO;
+    rc = bind_virq(virq, vcpu);
+    xsr_host_leave();
+    return rc;
+}
+
+int xsr_hv_evtchn_close(uint32_t port)
+{
+    int rc = xsr_host_enter();
+
+    if (rc < 0)
+        return -EIO;
+    rc = close_port(xsr_hv_dom(0), port);
+    xsr_host_leave();
+    return rc;
+}
+
+int xsr_hv_evtchn_send(uint32_t domid, uint32_t port)
+{
+    int rc = xsr_host_enter();
+
+    if (rc < 0)
+        return -EIO;
+    rc = send_from(domid, port);
+    xsr_host_leave();
+    return rc;
+}
+
+int xsr_hv_evtchn_take(uint32_t domid, uint32_t port)
+{
+    int rc = xsr_host_enter();
+
+    if (rc < 0)
+        return -EIO;
+    rc = take_event(domid, port);
+    xsr_host_leave();
+    return rc;
 }

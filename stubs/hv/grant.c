@@ -23,7 +23,6 @@ int xsr_hv_grant_frame(struct xsr_dom *d, uint64_t idx, uint64_t *mfn_out)
         if (d->domid == 0 ||
             xsr_frame_alloc(d, 1, 0, XSR_FF_SPECIAL, &mfn) != 1)
             return -ENOMEM;
-        xsr_m2p[mfn] = XSR_INVALID_M2P;
         d->grant_mfn[d->n_grants] = mfn;
         d->n_grants++;
     }

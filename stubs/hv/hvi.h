@@ -12,10 +12,12 @@
 
 #include <xen/event_channel.h>
 #include <xen/grant_table.h>
+#include <xen/hvm/hvm_op.h>
 #include <xen/hvm/params.h>
 #include <xen/memory.h>
 #include <xen/sched.h>
 #include <xen/sysctl.h>
+#include <xen/version.h>
 
 /* domain.c: life of a domain */
 struct xsr_dom *xsr_hv_dom(uint32_t domid);             /* dying ones too */
@@ -70,7 +72,7 @@ int xsr_hv_bitmap_out(struct xenctl_bitmap *to, const uint8_t *from,
                       size_t bits);
 
 /* xstate.c: XSAVE areas */
-#define XSR_XFEATURES 0x7ull            /* x87, SSE, AVX */
+#define XSR_XFEATURES 0x2e7ull         /* x87, SSE, AVX, AVX-512, PKRU */
 size_t xsr_hv_xstate_size(uint64_t xcr0);
 int xsr_hv_check_xstate(const struct xsr_dom *d, uint64_t xcr0,
                         uint64_t xcr0_accum, const uint8_t *area);

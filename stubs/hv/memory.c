@@ -132,15 +132,13 @@ static uint64_t decrease(struct xsr_dom *d, const xen_pfn_t *list, uint64_t n,
 static uint64_t increase(struct xsr_dom *d, xen_pfn_t *list, uint64_t n,
                          unsigned order)
 {
-    uint64_t i, j, mfn;
+    uint64_t i, mfn;
 
     if (d->hvm)
         return 0;
     for (i = 0; i < n && room_for(d) >= 1ull << order; i++) {
         if (xsr_frame_alloc(d, 1ull << order, order, 0, &mfn) == 0)
             break;
-        for (j = 0; j < 1ull << order; j++)
-            xsr_m2p[mfn + j] = XSR_INVALID_M2P;
         if (list)
             list[i] = mfn;
     }

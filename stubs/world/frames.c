@@ -84,6 +84,7 @@ static void take(struct xsr_dom *d, uint64_t mfn, size_t n, uint8_t flags)
     for (i = 0; i < n; i++)
         xsr_host->chunk_used[(mfn + i) / XSR_CHUNK]++;
     for (i = 0; i < n; i++) {
+        xsr_m2p[mfn + i] = XSR_INVALID_M2P;     /* leads nowhere yet */
         xsr_frames[mfn + i].type = XSR_F_NONE;
         xsr_frames[mfn + i].flags = flags;
         xsr_frames[mfn + i].tcount = 0;

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "lib/util.h"
+#include "stubs/hv/hvi.h"
 
 #define DEFAULT_MIB 16384u
 #define MIN_MIB 1024u
@@ -32,8 +33,9 @@ void (*xsr_host_on_edge)(void);
 
 static uint8_t *ram_base;
 static size_t host_len;
-static int ram_fd = -1;
-static struct stat ram_stat, host_stat;
+static struct xsr_sim_file ram = XSR_SIM_FILE_INIT;
+static size_t ram_len;
+static struct stat host_stat;
 static unsigned depth;
 
 static size_t frames_offset(uint64_t total_pages)
@@ -119,27 +121,12 @@ static void unmap_host(void)
     if (xsr_host)
         munmap(xsr_host, host_len);
     if (ram_base)
-        munmap(ram_base, ram_stat.st_size);
-    if (ram_fd >= 0)
-        close(ram_fd);
+        munmap(ram_base, ram_len);
+    if (xsr_sim_file_ours(&ram))
+        close(ram.fd);
     xsr_host = NULL;
     ram_base = NULL;
-    ram_fd = -1;
-}
-
-static int open_ram(struct xsr_err *err)
-{
-    int fd = xsr_sim_open("ram", O_RDWR, err), high;
-
-    if (fd < 0)
-        return -1;
-    high = fd < 3 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : fd;
-    if (high != fd)
-        close(fd);
-    if (high < 0 || fstat(high, &ram_stat) < 0)
-        return xsr_fail_sys(err, XSR_E_IO, errno, "opening the host's ram");
-    ram_fd = high;
-    return 0;
+    ram.fd = -1;
 }
 
 static int check_head(const struct xsr_host *h, struct xsr_err *err)
@@ -175,19 +162,21 @@ static int map_host(struct xsr_err *err)
     if (p == MAP_FAILED)
         return xsr_fail_sys(err, XSR_E_NOMEM, errno, "mapping the host file");
     xsr_host = p;
-    if (check_head(xsr_host, err) < 0 || open_ram(err) < 0) {
+    if (check_head(xsr_host, err) < 0 ||
+        xsr_sim_file_get(&ram, "ram", O_RDWR, err) < 0) {
         unmap_host();
         return -1;
     }
-    p = mmap(NULL, ram_stat.st_size, PROT_READ | PROT_WRITE, MAP_SHARED |
-             MAP_NORESERVE, ram_fd, 0);
+    ram_len = xsr_host->total_pages * XSR_PAGE_SIZE;
+    p = mmap(NULL, ram_len, PROT_READ | PROT_WRITE, MAP_SHARED |
+             MAP_NORESERVE, ram.fd, 0);
     if (p == MAP_FAILED) {
         unmap_host();
         return xsr_fail_sys(err, XSR_E_NOMEM, errno, "mapping the host's ram");
     }
     ram_base = p;
     /* a core file of the program shall not contain the whole machine */
-    madvise(ram_base, ram_stat.st_size, MADV_DONTDUMP);
+    madvise(ram_base, ram_len, MADV_DONTDUMP);
     xsr_frames = (void *)((uint8_t *)xsr_host +
                           frames_offset(xsr_host->total_pages));
     xsr_m2p = (void *)(ram_base + xsr_host->m2p_mfn * XSR_PAGE_SIZE);
@@ -268,6 +257,8 @@ int xsr_host_enter(void)
         if (xsr_host->busy)
             xsr_host_repair();
         xsr_host->busy = 1;
+        if (xsr_host->slots[0].state != XSR_SLOT_LIVE)
+            xsr_hv_make_dom0();
     }
     if (xsr_host_on_edge)
         xsr_host_on_edge();
@@ -288,29 +279,17 @@ void *xsr_frame_bytes(uint64_t mfn)
     return ram_base + mfn * XSR_PAGE_SIZE;
 }
 
-/* The program may have closed our descriptor, or reused its number. */
-static bool ram_fd_ours(void)
-{
-    struct stat st;
-
-    return ram_fd >= 0 && fstat(ram_fd, &st) == 0 &&
-           st.st_dev == ram_stat.st_dev && st.st_ino == ram_stat.st_ino;
-}
-
 void *xsr_frame_mmap(void *addr, uint64_t mfn, size_t n, int prot)
 {
     struct xsr_err err = XSR_ERR_INIT;
     int flags = MAP_SHARED | MAP_POPULATE | (addr ? MAP_FIXED : 0);
     void *p;
 
-    if (!ram_fd_ours()) {
-        ram_fd = -1;
-        if (open_ram(&err) < 0) {
-            errno = EIO;
-            return NULL;
-        }
+    if (xsr_sim_file_get(&ram, "ram", O_RDWR, &err) < 0) {
+        errno = EIO;
+        return NULL;
     }
-    p = mmap(addr, n * XSR_PAGE_SIZE, prot, flags, ram_fd,
+    p = mmap(addr, n * XSR_PAGE_SIZE, prot, flags, ram.fd,
              (off_t)(mfn * XSR_PAGE_SIZE));
     return p == MAP_FAILED ? NULL : p;
 }

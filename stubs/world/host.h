@@ -9,6 +9,20 @@
 #include "stubs/world/state.h"
 #include "stubs/world/world.h"
 
+/*
+ * A file of the host that stays open in this process. Programs close what they
+ * do not know, or reuse its number, so it is looked at before each use.
+ */
+struct xsr_sim_file {
+    int fd;
+    uint64_t dev, ino;
+};
+#define XSR_SIM_FILE_INIT { -1, 0, 0 }
+bool xsr_sim_file_ours(const struct xsr_sim_file *f);
+/* Open it (again) if it is not ours; never one of the numbers 0 to 2. */
+int xsr_sim_file_get(struct xsr_sim_file *f, const char *name, int flags,
+                     struct xsr_err *err);
+
 /* Make a host in the folder. Refused if one with domains is there. */
 int xsr_host_create(const struct xsr_host_options *options,
                     struct xsr_err *err);

@@ -8,7 +8,7 @@
  * After fork the child must not share the parent's open file, or both would
  * hold the lock at once: the child forgets the descriptor and opens its own.
  */
-#include "stubs/world/world.h"
+#include "stubs/world/host.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,14 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static pthread_mutex_t mutex;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static int lock_fd = -1;
-static dev_t lock_dev;
-static ino_t lock_ino;
+static struct xsr_sim_file lock_file = XSR_SIM_FILE_INIT;
 static unsigned depth;      /* of the thread that has the mutex */
 
 static void init_mutex(void)
@@ -34,15 +31,6 @@ static void init_mutex(void)
     pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
     pthread_mutex_init(&mutex, &attr);
     pthread_mutexattr_destroy(&attr);
-}
-
-/* Is fd still the file that we opened? Programs close descriptors wildly. */
-static bool still_ours(int fd)
-{
-    struct stat st;
-
-    return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == lock_dev &&
-           st.st_ino == lock_ino;
 }
 
 /* fork happens with the mutex free, so that the child gets a usable one. */
@@ -58,9 +46,9 @@ static void after_fork_parent(void)
 
 static void after_fork_child(void)
 {
-    if (still_ours(lock_fd))
-        close(lock_fd);
-    lock_fd = -1;
+    if (xsr_sim_file_ours(&lock_file))
+        close(lock_file.fd);
+    lock_file.fd = -1;
     depth = 0;
     init_mutex();
 }
@@ -78,35 +66,18 @@ static void die(const char *what)
     abort();
 }
 
-static void open_lock(void)
-{
-    struct xsr_err err = XSR_ERR_INIT;
-    struct stat st;
-
-    lock_fd = xsr_sim_open("lock", O_RDWR | O_CREAT, &err);
-    if (lock_fd >= 0 && lock_fd < 3) {      /* 0-2 belong to the program */
-        int fd = fcntl(lock_fd, F_DUPFD_CLOEXEC, 3);
-
-        close(lock_fd);
-        lock_fd = fd;
-    }
-    if (lock_fd < 0 || fstat(lock_fd, &st) < 0)
-        die(err.text[0] ? err.text : "no file");
-    lock_dev = st.st_dev;
-    lock_ino = st.st_ino;
-}
-
 void xsr_sim_lock(void)
 {
+    struct xsr_err err = XSR_ERR_INIT;
     int saved = errno;
 
     pthread_once(&once, init_once);
     pthread_mutex_lock(&mutex);
     if (depth++ > 0)
         return;
-    if (!still_ours(lock_fd))
-        open_lock();
-    while (flock(lock_fd, LOCK_EX) < 0) {
+    if (xsr_sim_file_get(&lock_file, "lock", O_RDWR | O_CREAT, &err) < 0)
+        die(err.text);
+    while (flock(lock_file.fd, LOCK_EX) < 0) {
         if (errno != EINTR)
             die("flock");
     }
@@ -118,7 +89,7 @@ void xsr_sim_unlock(void)
     int saved = errno;
 
     if (--depth == 0)
-        flock(lock_fd, LOCK_UN);
+        flock(lock_file.fd, LOCK_UN);
     pthread_mutex_unlock(&mutex);
     errno = saved;
 }

@@ -6,7 +6,7 @@
  * once per process; XENSR_SIM_DIR names a folder of the caller's own, without
  * it the host lives below the user's runtime folder.
  */
-#include "stubs/world/world.h"
+#include "stubs/world/host.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -141,4 +141,35 @@ int xsr_sim_open(const char *name, int flags, struct xsr_err *err)
     if (fd < 0)
         return xsr_fail_sys(err, XSR_E_IO, errno, "opening %s", path);
     return fd;
+}
+
+bool xsr_sim_file_ours(const struct xsr_sim_file *f)
+{
+    struct stat st;
+
+    return f->fd >= 0 && fstat(f->fd, &st) == 0 && st.st_dev == f->dev &&
+           st.st_ino == f->ino;
+}
+
+int xsr_sim_file_get(struct xsr_sim_file *f, const char *name, int flags,
+                     struct xsr_err *err)
+{
+    struct stat st;
+    int fd, high;
+
+    if (xsr_sim_file_ours(f))
+        return f->fd;
+    f->fd = -1;
+    fd = xsr_sim_open(name, flags, err);
+    if (fd < 0)
+        return -1;
+    high = fd < 3 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : fd;
+    if (high != fd)
+        close(fd);
+    if (high < 0 || fstat(high, &st) < 0)
+        return xsr_fail_sys(err, XSR_E_IO, errno, "opening %s", name);
+    f->dev = st.st_dev;
+    f->ino = st.st_ino;
+    f->fd = high;
+    return high;
 }

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The door to the simulated hypervisor: one hypercall of domain 0, under the
+ * host lock. Below it every call is a plain function on the shared state.
+ * Xenstore's part of a domain's death is done when the lock is free again,
+ * because stubs/xs takes it itself.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "lib/util.h"
+#include "stubs/hv/hv.h"
+#include "stubs/hv/hvi.h"
+
+/* Absent in programs that have the hypervisor only (unit tests). */
+#pragma weak xsr_xs_fire_special
+#pragma weak xsr_xs_domain_gone
+
+#define MAX_NOTES 16u
+
+static __thread struct { uint32_t domid; bool gone; } notes[MAX_NOTES];
+static __thread unsigned n_notes;
+
+void xsr_hv_note_release(uint32_t domid, bool gone)
+{
+    if (n_notes < MAX_NOTES) {
+        notes[n_notes].domid = domid;
+        notes[n_notes++].gone = gone;
+    }
+}
+
+void xsr_hv_fire_notes(void)
+{
+    unsigned i, n = n_notes;
+
+    n_notes = 0;
+    for (i = 0; i < n; i++)
+        if (notes[i].gone && xsr_xs_domain_gone)
+            xsr_xs_domain_gone(notes[i].domid);
+    if (n && xsr_xs_fire_special)
+        xsr_xs_fire_special("@releaseDomain");
+}
+
+static void *ptr(uint64_t arg)
+{
+    return (void *)(uintptr_t)arg;
+}
+
+static long dispatch(unsigned op, const uint64_t a[5])
+{
+    switch (op) {
+    case __HYPERVISOR_domctl:
+        return xsr_hv_domctl(ptr(a[0]));
+    case __HYPERVISOR_sysctl:
+        return xsr_hv_sysctl(ptr(a[0]));
+    case __HYPERVISOR_memory_op:
+        return xsr_hv_memory_op(a[0], ptr(a[1]));
+    case __HYPERVISOR_mmuext_op:
+        return xsr_hv_mmuext_op(ptr(a[0]), a[1], ptr(a[2]), a[3]);
+    case __HYPERVISOR_mmu_update:
+        return xsr_hv_mmu_update(ptr(a[0]), a[1], ptr(a[2]), a[3]);
+    case __HYPERVISOR_hvm_op:
+        return xsr_hv_hvm_op(a[0], ptr(a[1]));
+    case __HYPERVISOR_event_channel_op:
+        return xsr_hv_evtchn_op(a[0], ptr(a[1]));
+    case __HYPERVISOR_grant_table_op:
+        return xsr_hv_grant_op(a[0], ptr(a[1]), a[2]);
+    case __HYPERVISOR_xen_version:
+        return xsr_hv_version(a[0], ptr(a[1]));
+    case __HYPERVISOR_sched_op:
+        return xsr_hv_sched_op(a[0], ptr(a[1]));
+    default:
+        xsr_sim_log("not simulated: hypercall %u", op);
+        return -ENOSYS;
+    }
+}
+
+long xsr_hv_call(unsigned op, const uint64_t arg[5])
+{
+    long rc;
+
+    if (xsr_host_enter() < 0)
+        return -EIO;
+    rc = dispatch(op, arg);
+    xsr_host_leave();
+    xsr_hv_fire_notes();
+    return rc;
+}
+
+int xsr_hv_open(struct xsr_err *err)
+{
+    return xsr_host_open(err);
+}
+
+int xsr_hv_destroy(uint32_t domid)
+{
+    struct xsr_dom *d;
+    int rc;
+
+    if (xsr_host_enter() < 0)
+        return -EIO;
+    d = xsr_hv_dom(domid);
+    rc = d ? xsr_hv_kill(d) : -ESRCH;
+    xsr_host_leave();
+    xsr_hv_fire_notes();
+    return rc;
+}
+
+bool xsr_hv_domain_exists(uint32_t domid)
+{
+    struct xsr_dom *d;
+    bool there;
+
+    if (xsr_host_enter() < 0)
+        return false;
+    d = xsr_hv_dom(domid);
+    there = d && !d->dying;
+    xsr_host_leave();
+    return there;
+}

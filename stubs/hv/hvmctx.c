@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The HVM context of a domain: the chain of entries that a restore loads and a
+ * save fetches. Checked the way Xen 4.17 loads it: header first, every type
+ * known, lengths by type, vCPUs that exist, devices that the domain has, CPU
+ * registers that hardware takes, END. What was accepted is kept as it came and
+ * given back unchanged; vCPUs with a CPU entry are up afterwards, others down.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/bytes.h"
+#include "lib/util.h"
+#include "stubs/hv/hvi.h"
+
+#define MAGIC 0x54381286u
+#define VERSION 1u
+#define CPU_OLD_LEN 1016u           /* without msr_tsc_aux */
+#define XSAVE_HEAD 24u
+#define XSAVE_MIN 576u
+#define CODE_END 0u
+#define CODE_HEADER 1u
+#define CODE_CPU 2u
+#define CODE_MAX 20u
+
+enum rule { EXACT, UP_TO, OWN };    /* OWN: checked by its own function */
+
+static const struct entry_rule {
+    const char *name;
+    bool per_vcpu;
+    enum rule rule;
+    uint32_t len;
+    uint32_t device;                /* emulation flag that it needs */
+    uint32_t instances;             /* of a per-domain entry */
+} rules[CODE_MAX + 1] = {
+    [1] = { "HEADER", false, EXACT, sizeof(struct hvm_save_header), 0, 1 },
+    [2] = { "CPU", true, OWN, sizeof(struct hvm_hw_cpu), 0, 0 },
+    [3] = { "PIC", false, EXACT, sizeof(struct hvm_hw_vpic),
+            XEN_X86_EMU_PIC, 2 },
+    [4] = { "IOAPIC", false, EXACT, 400, XEN_X86_EMU_IOAPIC, 1 },
+    [5] = { "LAPIC", true, UP_TO, sizeof(struct hvm_hw_lapic),
+            XEN_X86_EMU_LAPIC, 0 },
+    [6] = { "LAPIC_REGS", true, EXACT, sizeof(struct hvm_hw_lapic_regs),
+            XEN_X86_EMU_LAPIC, 0 },
+    [7] = { "PCI_IRQ", false, EXACT, 16, 0, 1 },
+    [8] = { "ISA_IRQ", false, EXACT, 8, 0, 1 },
+    [9] = { "PCI_LINK", false, EXACT, 8, 0, 1 },
+    [10] = { "PIT", false, EXACT, sizeof(struct hvm_hw_pit),
+             XEN_X86_EMU_PIT, 1 },
+    [11] = { "RTC", false, UP_TO, sizeof(struct hvm_hw_rtc),
+             XEN_X86_EMU_RTC, 1 },
+    [12] = { "HPET", false, EXACT, sizeof(struct hvm_hw_hpet),
+             XEN_X86_EMU_HPET, 1 },
+    [13] = { "PMTIMER", false, EXACT, sizeof(struct hvm_hw_pmtimer),
+             XEN_X86_EMU_PM, 1 },
+    [14] = { "MTRR", true, EXACT, sizeof(struct hvm_hw_mtrr), 0, 0 },
+    [15] = { "VIRIDIAN_DOMAIN", false, UP_TO,
+             sizeof(struct hvm_viridian_domain_context), 0, 1 },
+    [16] = { "CPU_XSAVE", true, OWN, 0, 0, 0 },
+    [17] = { "VIRIDIAN_VCPU", true, UP_TO,
+             sizeof(struct hvm_viridian_vcpu_context), 0, 0 },
+    [18] = { "VMCE_VCPU", true, UP_TO, sizeof(struct hvm_vmce_vcpu), 0, 0 },
+    [19] = { "TSC_ADJUST", true, EXACT, sizeof(struct hvm_tsc_adjust), 0, 0 },
+    [20] = { "CPU_MSR", true, OWN, 0, 0, 0 },
+};
+
+struct entry {
+    uint16_t code, instance;
+    uint32_t len;
+    const uint8_t *body;
+};
+
+static int refuse(const struct xsr_dom *d, const struct entry *e, int rc,
+                  const char *why)
+{
+    xsr_sim_log("domain %u: HVM context entry %s/%u of %u octets refused: %s",
+                d->domid, e->code <= CODE_MAX && rules[e->code].name
+                    ? rules[e->code].name : "?",
+                e->instance, e->len, why);
+    return rc;
+}
+
+/* Next entry at *pos. 0, or -ENODATA if the rest is too short. */
+static int next_entry(const uint8_t *p, size_t len, size_t *pos,
+                      struct entry *e)
+{
+    if (len - *pos < 8)
+        return -ENODATA;
+    e->code = xsr_le16(p + *pos);
+    e->instance = xsr_le16(p + *pos + 2);
+    e->len = xsr_le32(p + *pos + 4);
+    e->body = p + *pos + 8;
+    if (e->len > len - *pos - 8)
+        return -ENODATA;
+    *pos += 8 + (size_t)e->len;
+    return 0;
+}
+
+#define CR0_PE 1u
+#define CR0_ET 0x10u
+#define CR0_PG 0x80000000u
+#define CR0_OK 0xe005003full            /* PE MP EM TS ET NE WP AM NW CD PG */
+#define EFER_OK 0xd01ull                /* SCE LME LMA NX */
+
+static int check_cpu(const struct xsr_dom *d, const struct entry *e)
+{
+    struct hvm_hw_cpu cpu;
+
+    if (e->len > sizeof(cpu))
+        return refuse(d, e, -EINVAL, "longer than 1032");
+    memset(&cpu, 0, sizeof(cpu));
+    memcpy(&cpu, e->body, e->len);
+    if (e->len == CPU_OLD_LEN)
+        return 0;       /* moved fields; Xen fixes them up */
+    if (cpu.pad0)
+        return refuse(d, e, -EINVAL, "padding is not zero");
+    if ((cpu.cr0 & ~CR0_OK) || !(cpu.cr0 & CR0_ET) ||
+        (cpu.cr0 & (CR0_PE | CR0_PG)) == CR0_PG)
+        return refuse(d, e, -EINVAL, "bad CR0");
+    if (cpu.cr4 & ~0x7ff7ffull)
+        return refuse(d, e, -EINVAL, "bad CR4");
+    if (cpu.msr_efer & ~EFER_OK)
+        return refuse(d, e, -EINVAL, "bad EFER");
+    if (cpu.cr3 >> 48)
+        return refuse(d, e, -EINVAL, "bad CR3");
+    if (cpu.flags & ~XEN_X86_FPU_INITIALISED)
+        return refuse(d, e, -EINVAL, "bad flags");
+    if (cpu.msr_tsc_aux != (uint32_t)cpu.msr_tsc_aux)
+        return refuse(d, e, -EINVAL, "bad TSC_AUX");
+    return 0;
+}
+
+static int check_xsave(const struct xsr_dom *d, const struct entry *e)
+{
+    uint64_t xcr0, accum;
+    size_t size;
+    int rc;
+
+    if (e->len < XSAVE_HEAD + XSAVE_MIN)
+        return refuse(d, e, -EINVAL, "shorter than 600");
+    xcr0 = xsr_le64(e->body + 8);
+    accum = xsr_le64(e->body + 16);
+    rc = xsr_hv_check_xstate(d, xcr0, accum, e->body + XSAVE_HEAD);
+    if (rc < 0)
+        return refuse(d, e, rc, "state that the domain's CPU does not have");
+    size = XSAVE_HEAD + xsr_hv_xstate_size(accum);
+    if (e->len < size)
+        return refuse(d, e, -EINVAL, "shorter than its components");
+    if (e->len > size && !xsr_all_zero(e->body + size, e->len - size))
+        return refuse(d, e, -EOPNOTSUPP, "more octets than its components");
+    return 0;
+}
+
+static int check_msrs(const struct xsr_dom *d, const struct entry *e)
+{
+    static const uint32_t known[] = {
+        0x48, 0x140, 0xd90, 0xda0, 0xc001011f, 0xc0011027, 0xc0011019,
+        0xc001101a, 0xc001101b
+    };
+    uint32_t i, k, count;
+
+    if (e->len < 8 + 16)
+        return refuse(d, e, -EINVAL, "shorter than one MSR");
+    count = xsr_le32(e->body);
+    if (e->len != 8 + 16ull * count)
+        return refuse(d, e, -EOPNOTSUPP, "length is not that of its count");
+    for (i = 0; i < count; i++) {
+        const uint8_t *m = e->body + 8 + 16 * (size_t)i;
+
+        if (xsr_le32(m + 4))
+            return refuse(d, e, -EOPNOTSUPP, "reserved word is not zero");
+        for (k = 0; k < XSR_ARRAY_LEN(known); k++)
+            if (known[k] == xsr_le32(m))
+                break;
+        if (k == XSR_ARRAY_LEN(known))
+            return refuse(d, e, -ENXIO, "unknown MSR");
+    }
+    return 0;
+}
+
+static int check_entry(struct xsr_dom *d, const struct entry *e)
+{
+    const struct entry_rule *r;
+
+    if (e->code > CODE_MAX || !rules[e->code].name || e->code == CODE_HEADER)
+        return refuse(d, e, -EINVAL, "unknown typecode");
+    r = &rules[e->code];
+    if (r->per_vcpu ? !xsr_hv_vcpu(d, e->instance)
+                    : e->instance >= r->instances)
+        return refuse(d, e, -EINVAL, r->per_vcpu ? "no such vCPU"
+                                                 : "no such instance");
+    if (r->device && !(d->emulation & r->device))
+        return refuse(d, e, -ENODEV, "the domain has no such device");
+    if (r->rule == EXACT && e->len != r->len)
+        return refuse(d, e, -EINVAL, "wrong length");
+    if (r->rule == UP_TO && e->len > r->len)
+        return refuse(d, e, -EINVAL, "longer than this release knows");
+    if (e->code == CODE_CPU)
+        return check_cpu(d, e);
+    if (e->code == CPU_XSAVE_CODE)
+        return check_xsave(d, e);
+    if (e->code == CPU_MSR_CODE)
+        return check_msrs(d, e);
+    return 0;
+}
+
+static int check_header(struct xsr_dom *d, const struct entry *e)
+{
+    if (e->code != CODE_HEADER || e->len != sizeof(struct hvm_save_header))
+        return refuse(d, e, -ENODATA, "the header must come first");
+    if (xsr_le32(e->body) != MAGIC || xsr_le32(e->body + 4) != VERSION)
+        return refuse(d, e, -EINVAL, "wrong magic or version");
+    return 0;
+}
+
+/* The whole chain. *used_out: octets up to and with END. */
+static int check_chain(struct xsr_dom *d, const uint8_t *p, size_t len,
+                       size_t *used_out)
+{
+    struct entry e = { 0 };
+    size_t pos = 0;
+    int rc = next_entry(p, len, &pos, &e);
+
+    if (rc == 0)
+        rc = check_header(d, &e);
+    while (rc == 0) {
+        rc = next_entry(p, len, &pos, &e);
+        if (rc < 0)
+            return refuse(d, &e, rc, "the chain is cut off behind it");
+        if (e.code == CODE_END)
+            break;
+        rc = check_entry(d, &e);
+    }
+    *used_out = pos;
+    return rc;
+}
+
+static void vcpus_up(struct xsr_dom *d)
+{
+    size_t pos = 0;
+    struct entry e;
+    uint32_t i;
+
+    for (i = 0; i < d->max_vcpus; i++)
+        d->vcpu[i].online = 0;
+    while (next_entry(d->hvmctx, d->hvmctx_len, &pos, &e) == 0 &&
+           e.code != CODE_END) {
+        if (e.code != CODE_CPU)
+            continue;
+        d->vcpu[e.instance].online = 1;
+        d->vcpu[e.instance].initialised = 1;
+    }
+}
+
+static long load(struct xsr_dom *d, const struct xen_domctl_hvmcontext *c)
+{
+    size_t used;
+    int rc;
+
+    if (c->size && !c->buffer.p)
+        return -EFAULT;
+    if (c->size > XSR_HVMCTX_MAX)
+        return -ENOMEM;
+    rc = check_chain(d, c->buffer.p, c->size, &used);
+    if (rc < 0)
+        return rc;
+    d->hvmctx_len = 0;
+    memcpy(d->hvmctx, c->buffer.p, used);
+    d->hvmctx_len = (uint32_t)used;
+    vcpus_up(d);
+    return 0;
+}
+
+/* A domain into which nothing was loaded has the shortest chain. */
+static void make_fresh(struct xsr_dom *d)
+{
+    uint8_t *p = d->hvmctx;
+
+    memset(p, 0, 40);
+    xsr_st_le16(p, CODE_HEADER);
+    xsr_st_le32(p + 4, sizeof(struct hvm_save_header));
+    xsr_st_le32(p + 8, MAGIC);
+    xsr_st_le32(p + 12, VERSION);
+    xsr_st_le64(p + 16, UINT64_MAX);
+    xsr_st_le32(p + 24, d->n_leaves > 1 ? d->leaves[1].a : 0);
+    xsr_st_le32(p + 28, d->tsc_khz);
+    d->hvmctx_len = 40;
+}
+
+static long fetch(struct xsr_dom *d, struct xen_domctl_hvmcontext *c)
+{
+    if (d->hvmctx_len == 0)
+        make_fresh(d);
+    if (!c->buffer.p) {
+        c->size = d->hvmctx_len;
+        return 0;
+    }
+    if (c->size < d->hvmctx_len)
+        return -ENOSPC;
+    memcpy(c->buffer.p, d->hvmctx, d->hvmctx_len);
+    c->size = d->hvmctx_len;
+    return 0;
+}
+
+static long fetch_one(struct xsr_dom *d,
+                      struct xen_domctl_hvmcontext_partial *c)
+{
+    size_t pos = 0;
+    struct entry e;
+
+    if (d->dying || c->type > CODE_MAX || c->type < CODE_CPU)
+        return -EINVAL;
+    if (rules[c->type].per_vcpu && !xsr_hv_vcpu(d, c->instance))
+        return -ENOENT;
+    while (next_entry(d->hvmctx, d->hvmctx_len, &pos, &e) == 0 &&
+           e.code != CODE_END) {
+        if (e.code != c->type || e.instance != c->instance)
+            continue;
+        if (c->buffer.p && c->bufsz < e.len)
+            return -ENOBUFS;
+        if (c->buffer.p)
+            memcpy(c->buffer.p, e.body, e.len);
+        c->bufsz = e.len;
+        return 0;
+    }
+    return rules[c->type].per_vcpu ? -ENODATA : -ENOENT;
+}
+
+long xsr_hv_hvmctx_domctl(struct xsr_dom *d, struct xen_domctl *op)
+{
+    if (d->domid == 0 || !d->hvm || d->dying)
+        return -EINVAL;
+    switch (op->cmd) {
+    case XEN_DOMCTL_sethvmcontext:
+        return load(d, &op->u.hvmcontext);
+    case XEN_DOMCTL_gethvmcontext:
+        return fetch(d, &op->u.hvmcontext);
+    default:
+        return fetch_one(d, &op->u.hvmcontext_partial);
+    }
+}
