@@ -34,10 +34,11 @@ static void read_record(struct xsr_restore *r);
 static void report_position(struct xsr_restore *r)
 {
     off_t now = r->seekable ? lseek(r->params->fd, 0, SEEK_CUR) : -1;
+    uint64_t done = r->helper.read_bytes / XSR_PAGE_SIZE;
 
     if (!r->seekable && !(r->helper.seen & 1u << XSR_MSG_PROGRESS))
-        xsr_progress(&r->x->log, "guest memory",
-                     r->helper.read_bytes / XSR_PAGE_SIZE, 0);
+        xsr_progress(&r->x->log, "guest memory", done,
+                     xsr_max(done, r->config.target_memkb / 4));
     if (r->seekable && now >= r->file_start)
         xsr_progress(&r->x->log, "guest memory",
                      (uint64_t)(now - r->file_start) / XSR_PAGE_SIZE,
