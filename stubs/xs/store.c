@@ -13,6 +13,7 @@
 
 #include "stubs/world/world.h"
 #include "stubs/xs/file.h"
+#include "stubs/xs/path.h"
 
 /* Start a new file when the changes outweigh the snapshot this much. */
 #define COMPACT_MIN    (256u << 10)
@@ -109,6 +110,50 @@ static int read_records(void)
     return rc;
 }
 
+static int tell_new(void *ctx, const char *path,
+                    const struct xsr_store_node *node)
+{
+    const struct xsr_store_node *old = xsr_store_tree_find(ctx, path);
+
+    if (!old || old->gen != node->gen || old->len != node->len ||
+        memcmp(old->value, node->value, node->len))
+        xsr_store_fire(path, false);
+    return 0;
+}
+
+static int tell_gone(void *ctx, const char *path,
+                     const struct xsr_store_node *node)
+{
+    char parent[XSR_STORE_PATH_BUF];
+    char *slash;
+
+    (void)node;
+    if (xsr_store_tree_find(ctx, path))
+        return 0;
+    strcpy(parent, path);
+    slash = strrchr(parent, '/');
+    slash[slash == parent] = '\0';
+    xsr_store_fire(path, !xsr_store_tree_find(ctx, parent));
+    return 0;
+}
+
+/*
+ * Records were missed: while this process slept, the file was replaced more
+ * than once, or the host reset. What differs must have been changed.
+ */
+static void tell_differences(const struct xsr_store_state *old,
+                             const struct xsr_store_state *new)
+{
+    if (!old->root || !xsr_store_any_watch())
+        return;
+    xsr_store_tree_walk(new->root, "/", XSR_STORE_PARENTS_FIRST, tell_new,
+                        old->root);
+    xsr_store_tree_walk(old->root, "/", XSR_STORE_PARENTS_FIRST, tell_gone,
+                        new->root);
+    xsr_store_fire("@introduceDomain", true);
+    xsr_store_fire("@releaseDomain", true);
+}
+
 /* The snapshot at the start of a file that was just opened. */
 static int read_snapshot(bool follow)
 {
@@ -129,6 +174,7 @@ static int read_snapshot(bool follow)
             xsr_store_state_fini(&next);
             goto fail;
         }
+        tell_differences(&state, &next);
         take_state(&next);
     }
     xsr_buf_fini(&ops);

@@ -17,14 +17,21 @@ static uint64_t gen_of(const struct xsr_store_state *st, const char *path)
     return node ? node->gen : 0;
 }
 
+static struct xsr_store_txn *txn_of(struct xsr_store *xs, uint32_t id)
+{
+    struct xsr_store_txn *t = xs->txns;
+
+    while (t && t->id != id)
+        t = t->next;
+    return t;
+}
+
 int xsr_store_txn_find(struct xsr_store *xs, uint32_t id,
                        struct xsr_store_txn **out)
 {
-    for (struct xsr_store_txn *t = xs->txns; t; t = t->next)
-        if (t->id == id) {
-            *out = t;
-            return 0;
-        }
+    *out = txn_of(xs, id);
+    if (*out)
+        return 0;
     errno = ENOENT;
     return -1;
 }
@@ -143,11 +150,9 @@ void xsr_store_txns_free(struct xsr_store *xs)
 /* An identifier that is not 0 and not in use. */
 static uint32_t fresh_id(struct xsr_store *xs)
 {
-    struct xsr_store_txn *txn;
-
     do {
         xs->last_txn++;
-    } while (!xs->last_txn || !xsr_store_txn_find(xs, xs->last_txn, &txn));
+    } while (!xs->last_txn || txn_of(xs, xs->last_txn));
     return xs->last_txn;
 }
 
