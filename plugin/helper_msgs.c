@@ -263,23 +263,33 @@ static enum xsr_kind kind_of(int errnoval)
     }
 }
 
+/* Our helper names the domain first, which whoever reads this knows. */
+static const char *skip_domain(const struct xsr_helper *h)
+{
+    static const char lead[] = " was not restored: ";
+    const char *at = h->said_by_us ? strstr(h->said, lead) : NULL;
+
+    return at ? at + sizeof(lead) - 1 : h->said;
+}
+
 /* Offsets in our helper's sentences count from the image's first byte. */
 static void add_position(const struct xsr_helper *h, struct xsr_err *err)
 {
     static const char mark[] = "image offset ";
     const char *at = strstr(err->text, mark);
-    char *end;
+    size_t len = strlen(err->text);
+    char note[80], *end;
     uint64_t offset;
-    size_t len;
 
     if (!h->said_by_us || !at || !h->image_pos_known)
         return;
     offset = strtoull(at + sizeof(mark) - 1, &end, 0);
     if (end == at + sizeof(mark) - 1)
         return;
-    len = strlen(err->text);
-    snprintf(err->text + len, sizeof(err->text) - len,
+    snprintf(note, sizeof(note),
              " (image begins at byte %" PRIu64 " of the input)", h->image_pos);
+    if (len + strlen(note) < sizeof(err->text))
+        memcpy(err->text + len, note, strlen(note) + 1);
     xsr_err_at(err, h->image_pos + offset);
 }
 
@@ -288,7 +298,7 @@ static int restore_failed(const struct xsr_helper *h, struct xsr_err *err)
     enum xsr_kind kind = kind_of(h->errnoval);
 
     if (h->said[0])
-        xsr_fail(err, kind, "guest image: %s", h->said);
+        xsr_fail(err, kind, "guest image: %s", skip_domain(h));
     else if (h->errnoval == 0)
         xsr_fail(err, kind, "guest image: it ended too early");
     else
