@@ -6,7 +6,7 @@
  * because stubs/xs takes it itself.
  */
 #include <errno.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "lib/util.h"
 #include "stubs/hv/hv.h"
@@ -46,9 +46,13 @@ static void *ptr(uint64_t arg)
     return (void *)(uintptr_t)arg;
 }
 
+static long multicall(void *list, uint64_t n);
+
 static long dispatch(unsigned op, const uint64_t a[5])
 {
     switch (op) {
+    case __HYPERVISOR_multicall:
+        return multicall(ptr(a[0]), a[1]);
     case __HYPERVISOR_domctl:
         return xsr_hv_domctl(ptr(a[0]));
     case __HYPERVISOR_sysctl:
@@ -73,6 +77,29 @@ static long dispatch(unsigned op, const uint64_t a[5])
         xsr_sim_log("not simulated: hypercall %u", op);
         return -ENOSYS;
     }
+}
+
+/* libxenctrl wraps calls in it whose results do not fit an int. */
+static long multicall(void *list, uint64_t n)
+{
+    struct multicall_entry e;
+    uint64_t i;
+
+    if (n && !list)
+        return -EFAULT;
+    for (i = 0; i < n; i++) {
+        uint8_t *at = (uint8_t *)list + i * sizeof(e);
+        uint64_t args[5], k;
+
+        memcpy(&e, at, sizeof(e));
+        for (k = 0; k < 5; k++)
+            args[k] = e.args[k];
+        e.result = e.op == __HYPERVISOR_multicall
+                       ? (xen_ulong_t)-EINVAL
+                       : (xen_ulong_t)dispatch((unsigned)e.op, args);
+        memcpy(at, &e, sizeof(e));
+    }
+    return 0;
 }
 
 long xsr_hv_call(unsigned op, const uint64_t arg[5])

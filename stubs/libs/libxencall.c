@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include <xentoollog.h>
+
 #include <xencall.h>
 
 #include "lib/util.h"

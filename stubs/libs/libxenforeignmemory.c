@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include <xentoollog.h>
+
 #include <xenforeignmemory.h>
 #include <xen/memory.h>
 

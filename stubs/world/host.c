@@ -282,8 +282,12 @@ void *xsr_frame_bytes(uint64_t mfn)
 void *xsr_frame_mmap(void *addr, uint64_t mfn, size_t n, int prot)
 {
     struct xsr_err err = XSR_ERR_INIT;
-    int flags = MAP_SHARED | MAP_POPULATE | (addr ? MAP_FIXED : 0);
+    int flags = MAP_SHARED | (addr ? MAP_FIXED : 0);
     void *p;
+
+    /* Guest pages cost their PTEs here; reading the M2P shall not fill it. */
+    if (mfn < xsr_host->compat_mfn)
+        flags |= MAP_POPULATE;
 
     if (xsr_sim_file_get(&ram, "ram", O_RDWR, &err) < 0) {
         errno = EIO;
