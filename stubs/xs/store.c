@@ -286,9 +286,17 @@ int xsr_store_enter(bool change)
 
 void xsr_store_leave(bool change)
 {
+    int keep = errno;
+
+    /* Nobody is connected: keep neither memory nor a descriptor. */
+    if (!xsr_store_any_conn()) {
+        xsr_store_state_fini(&state);
+        xsr_store_file_close(&file);
+    }
     unlock_mutex();
     if (change)
         xsr_sim_unlock();
+    errno = keep;
 }
 
 const struct xsr_store_state *xsr_store_state(void)

@@ -27,7 +27,8 @@ int xsr_store_commit(const struct xsr_buf *ops);
 /* watch.c: a name changed; the file that stands for changes was replaced. */
 void xsr_store_fire(const char *name, bool exact);
 void xsr_store_follow_file(void);
-/* Does any connection of this process watch anything? */
+/* Has this process any connection? Does one of them watch anything? */
+bool xsr_store_any_conn(void);
 bool xsr_store_any_watch(void);
 
 #endif

@@ -26,6 +26,11 @@
 
 static struct xsr_store *conns;
 
+bool xsr_store_any_conn(void)
+{
+    return conns != NULL;
+}
+
 bool xsr_store_any_watch(void)
 {
     for (struct xsr_store *xs = conns; xs; xs = xs->next)
