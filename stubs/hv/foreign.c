@@ -111,6 +111,8 @@ static void drop_record(struct xsr_map *m)
     bool writable = m->writable;
 
     __atomic_store_n(&m->proc, 0, __ATOMIC_RELEASE);
+    if (m - xsr_host->maps < xsr_host->map_hint)
+        xsr_host->map_hint = (uint32_t)(m - xsr_host->maps);
     for (i = 0; i < n; i++) {
         struct xsr_frame *f = &xsr_frames[mfn + i];
 
@@ -125,14 +127,14 @@ static void drop_record(struct xsr_map *m)
 
 static struct xsr_map *new_record(uint32_t *index)
 {
-    uint32_t i, k = xsr_host->map_hint;
+    uint32_t k;
 
-    for (i = 0; i < XSR_MAPS; i++, k++) {
-        if (k >= XSR_MAPS)
-            k = 0;
+    for (k = xsr_host->map_hint; k < XSR_MAPS; k++) {
         if (xsr_host->maps[k].proc)
             continue;
         xsr_host->map_hint = k + 1;
+        if (xsr_host->map_end <= k)
+            xsr_host->map_end = k + 1;
         *index = k;
         return &xsr_host->maps[k];
     }
@@ -167,7 +169,7 @@ bool xsr_hv_purge_dead_maps(void)
     }
     if (!any)
         return false;
-    for (i = 0; i < XSR_MAPS; i++) {
+    for (i = 0; i < xsr_host->map_end; i++) {
         uint32_t proc = xsr_host->maps[i].proc;
 
         if (proc && dead[proc - 1])
@@ -191,7 +193,8 @@ void xsr_hv_recount_maps(void)
         for (i = 0; i < XSR_PROCS; i++)
             if (xsr_host->procs[i].used && is_dead(i))
                 xsr_host->procs[i].used = 0;
-    for (i = 0; i < XSR_MAPS; i++) {
+    xsr_host->map_hint = 0;
+    for (i = 0; i < xsr_host->map_end; i++) {
         struct xsr_map *m = &xsr_host->maps[i];
         struct xsr_dom *d;
 

@@ -88,7 +88,8 @@ struct xsr_host {
     uint64_t free_pages;            /* derived */
     uint64_t claimed;               /* derived */
     int64_t boot_ns;                /* CLOCK_REALTIME at power on */
-    uint32_t map_hint;              /* where to look for a free map */
+    uint32_t map_hint;              /* no free map below */
+    uint32_t map_end;               /* none used from here; never too low */
     struct xsr_slot slots[XSR_SLOTS];
     struct { uint32_t used, pid; } procs[XSR_PROCS];
     struct xsr_map maps[XSR_MAPS];
