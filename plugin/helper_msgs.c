@@ -124,6 +124,8 @@ static int on_log(struct xsr_helper *h, const struct xsr_ipc_msg *m,
                  strerror(m->u.log.errnoval));
     if (level == XSR_LOG_ERROR)
         on_error_line(h, context, text);
+    else if (strcmp(context, "xensr") == 0)
+        xsr_log(h->log, level, "%s", text); /* our engine's: no stranger */
     else
         xsr_log(h->log, level, "%s: %s", context, text);
     return 0;
@@ -320,8 +322,8 @@ static int died(const struct xsr_helper *h, int status, struct xsr_err *err)
                         h->path, how, h->said);
     return xsr_fail(err, XSR_E_PEER, "save helper %s %s%s", h->path, how,
                     seen(h, XSR_MSG_COMPLETE)
-                        ? " although it had reported completion"
-                        : " without reporting completion");
+                        ? " although it had sent complete"
+                        : " without having sent complete");
 }
 
 int xsr_helper_judge(const struct xsr_helper *h, int status,
@@ -340,8 +342,8 @@ int xsr_helper_judge(const struct xsr_helper *h, int status,
         return died(h, status, err);
     if (!seen(h, XSR_MSG_RESTORE_RESULTS))
         return xsr_fail(err, XSR_E_PEER,
-                        "save helper %s reported success but "
-                        "not the frames of store and console",
+                        "save helper %s reported success but sent no "
+                        "restore_results (the frames of store and console)",
                         h->path);
     return 0;
 }
