@@ -11,6 +11,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdbool.h>
 #include <cmocka.h>
 
 #include "lib/buf.h"
@@ -32,21 +33,21 @@ static inline void check_refused(int rc, const struct xsr_err *err,
 }
 
 #define REFUSED_STR_(x) #x
-#define REFUSED_STR(x) REFUSED_STR_(x)
+#define REFUSED_STR(x)  REFUSED_STR_(x)
 /* The call fails with this kind, at BASE + at, and its text has the word. */
-#define refused(call, kind, at, word) \
-    do { \
-        struct xsr_err err = XSR_ERR_INIT; \
-        int rc_ = (call); \
-        check_refused(rc_, &err, kind, BASE + (at), word, \
+#define refused(call, kind, at, word)                      \
+    do {                                                   \
+        struct xsr_err err = XSR_ERR_INIT;                 \
+        int rc_ = (call);                                  \
+        check_refused(rc_, &err, kind, BASE + (at), word,  \
                       __FILE__ ":" REFUSED_STR(__LINE__)); \
     } while (0)
 
 /* The call succeeds; says why if it does not. */
-#define accepted(call) \
-    do { \
-        struct xsr_err err = XSR_ERR_INIT; \
-        if ((call) < 0) \
+#define accepted(call)                                           \
+    do {                                                         \
+        struct xsr_err err = XSR_ERR_INIT;                       \
+        if ((call) < 0)                                          \
             fail_msg("%s:%d: %s", __FILE__, __LINE__, err.text); \
     } while (0)
 

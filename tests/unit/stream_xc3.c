@@ -131,8 +131,7 @@ static void lengths_are_bounded_per_type(void **state)
         refused(get_rec(3, g, t, 0xfffffff9, &err), above, 0, "4294967289");
         refused(get_rec(3, g, t, 0xffffffff, &err), above, 0, "4294967295");
         if (min)
-            refused(get_rec(3, g, t, min - 1, &err), XSR_E_FORMAT, 0,
-                    "length");
+            refused(get_rec(3, g, t, min - 1, &err), XSR_E_FORMAT, 0, "length");
         if (types[i].step > 1)
             refused(get_rec(3, g, t, min + 1, &err), XSR_E_FORMAT, 0,
                     "multiple");
@@ -160,8 +159,7 @@ static void types_belong_to_guests_and_versions(void **state)
     refused(get_rec(3, HVM, XSR_XC3_CHECKPOINT_DIRTY_PFN_LIST, 0, &err),
             XSR_E_FORMAT, 0, "back channel");
     refused(get_rec(3, HVM, 0x13, 0, &err), XSR_E_FORMAT, 0, "0x13");
-    refused(get_rec(3, HVM, 0x7fffffff, 0, &err), XSR_E_FORMAT, 0,
-            "mandatory");
+    refused(get_rec(3, HVM, 0x7fffffff, 0, &err), XSR_E_FORMAT, 0, "mandatory");
 }
 
 static void records_are_padded_with_zeros(void **state)
@@ -305,7 +303,7 @@ static void last_refused(struct xsr_xc3_order o, const uint8_t *path, size_t n,
     refused(xsr_xc3_order_next(&o, path[n - 1], BASE + 16, &err), XSR_E_ORDER,
             16, word);
 }
-#define LAST_REFUSED(o, word, ...) \
+#define LAST_REFUSED(o, word, ...)                  \
     last_refused(o, (const uint8_t[]){__VA_ARGS__}, \
                  sizeof((const uint8_t[]){__VA_ARGS__}), word)
 

@@ -86,8 +86,8 @@ static void a_short_header_is_refused(void **state)
     xsr_buf_fini(&buf);
 }
 
-static void config_with(uint32_t len, const char *text, size_t n,
-                        size_t where, const char *word)
+static void config_with(uint32_t len, const char *text, size_t n, size_t where,
+                        const char *word)
 {
     struct xsr_xlfile_hdr hdr = {3, 0, (uint32_t)n + 4};
     struct xsr_xlfile_config config;
