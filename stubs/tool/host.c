@@ -158,8 +158,9 @@ static bool starts_with(const char *text, const char *start)
 /* Only names that the host gives: the folder may have been named wrongly. */
 static bool is_host_file(const char *name)
 {
-    static const char *const names[] = {
-        "host", "ram", "xenstore", "host.new", "evtchn", "xenstore.new", "log"};
+    static const char *const names[] = {"host",     "ram",    "xenstore",
+                                        "host.new", "evtchn", "xenstore.new",
+                                        "log",      "procs"};
 
     for (size_t i = 0; i < XSR_ARRAY_LEN(names); i++)
         if (!strcmp(name, names[i]))
