@@ -9,7 +9,7 @@
  *     XENSTORE_DATA    after_keys                            -> read_record
  *     CONTEXT          after_emulator_header -> take_state...
  *                      -> after_state -> after_state_padding -> read_record
- *     optional         after_skipped                         -> read_record
+ *     optional         after_skipped -> after_skipped_padding -> read_record
  *     END              xsr_restore_after_end (restore.c)
  *
  * Between start_helper and after_image the input belongs to the helper.
@@ -128,17 +128,35 @@ static void start_helper(struct xsr_restore *r)
         xsr_restore_fail(r, &err);
 }
 
-/* ---- EMULATOR_XENSTORE_DATA --------------------------------------------- */
+/* ---- padding behind streamed bodies ------------------------------------- */
 
 static int check_padding(const struct xsr_restore *r, const uint8_t *p,
                          size_t n, struct xsr_err *err)
 {
     if (xsr_all_zero(p, n))
         return 0;
-    xsr_fail(err, XSR_E_FORMAT, "libxl record %s: padding is not zero",
-             xsr_xl2_type_name(r->rec.type));
+    if (r->rec.type & XSR_XL2_OPTIONAL)
+        xsr_fail(err, XSR_E_FORMAT,
+                 "libxl optional record %#x: padding is not zero", r->rec.type);
+    else
+        xsr_fail(err, XSR_E_FORMAT, "libxl record %s: padding is not zero",
+                 xsr_xl2_type_name(r->rec.type));
     return xsr_err_at(err, r->src.pos - n);
 }
+
+static void take_padding(struct xsr_restore *r, xsr_source_done *after)
+{
+    uint32_t pad = xsr_xl2_pad(r->rec.len);
+
+    xsr_buf_clear(&r->src.buf);
+    if (pad)
+        xsr_source_collect(&r->src, pad, "the padding of a libxl record", after,
+                           r);
+    else
+        after(r, NULL);
+}
+
+/* ---- EMULATOR_XENSTORE_DATA --------------------------------------------- */
 
 static int apply_keys(struct xsr_restore *r, size_t *n_out, struct xsr_err *err)
 {
@@ -199,18 +217,11 @@ static void after_state_padding(void *ctx, const struct xsr_err *err)
 static void after_state(void *ctx, const struct xsr_err *err)
 {
     struct xsr_restore *r = ctx;
-    uint32_t pad = xsr_xl2_pad(r->rec.len);
 
-    if (err) {
+    if (err)
         xsr_restore_fail(r, err);
-        return;
-    }
-    xsr_buf_clear(&r->src.buf);
-    if (pad)
-        xsr_source_collect(&r->src, pad, "the padding of EMULATOR_CONTEXT",
-                           after_state_padding, r);
     else
-        after_state_padding(r, NULL);
+        take_padding(r, after_state_padding);
 }
 
 static int take_state(void *ctx, const uint8_t *p, size_t n,
@@ -249,6 +260,19 @@ static void after_emulator_header(void *ctx, const struct xsr_err *err)
 
 /* ---- every record ------------------------------------------------------- */
 
+static void after_skipped_padding(void *ctx, const struct xsr_err *err)
+{
+    struct xsr_err mine = XSR_ERR_INIT;
+    struct xsr_restore *r = ctx;
+
+    if (!err && check_padding(r, r->src.buf.p, r->src.buf.len, &mine) < 0)
+        err = &mine;
+    if (err)
+        xsr_restore_fail(r, err);
+    else
+        read_record(r);
+}
+
 static void after_skipped(void *ctx, const struct xsr_err *err)
 {
     struct xsr_restore *r = ctx;
@@ -256,7 +280,7 @@ static void after_skipped(void *ctx, const struct xsr_err *err)
     if (err)
         xsr_restore_fail(r, err);
     else
-        read_record(r);
+        take_padding(r, after_skipped_padding);
 }
 
 /* The header is good and the record may come now. */
@@ -284,7 +308,7 @@ static void begin_record(struct xsr_restore *r)
         xsr_log(&r->x->log, XSR_LOG_WARN,
                 "libxl record of the unknown optional type %#x is skipped",
                 r->rec.type);
-        xsr_source_pass(&r->src, padded, "an optional record", NULL,
+        xsr_source_pass(&r->src, r->rec.len, "an optional record", NULL,
                         after_skipped, r);
         return;
     }

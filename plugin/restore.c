@@ -26,7 +26,8 @@
 
 #include "lib/util.h"
 
-#define MAGIC_LEN 8u /* enough to tell what the input is */
+#define MAGIC_LEN    8u  /* enough to tell what the input is */
+#define XL_FLAGS_POS 36u /* mandatory flags in the xl header */
 
 /* ---- the end of everything ---------------------------------------------- */
 
@@ -47,7 +48,7 @@ void xsr_restore_fail(struct xsr_restore *r, const struct xsr_err *err)
         /* offsets behind the image of a pipe are not offsets in the input */
         if (!r->src.pos_known && err->offset != XSR_NO_OFFSET) {
             r->err.offset = XSR_NO_OFFSET;
-            xsr_err_prefix(&r->err, "%llu bytes behind the guest image",
+            xsr_err_prefix(&r->err, "at byte %llu behind the guest image",
                            (unsigned long long)err->offset);
         }
     }
@@ -167,9 +168,10 @@ static int choose_config(struct xsr_restore *r, const char *saved, size_t len,
     if (!given && !saved) {
         /* an xl file should have one; a bare stream cannot */
         r->x->usage = !r->xl_hdr.mandatory_flags;
-        return xsr_fail(err, XSR_E_FORMAT,
-                        "the input carries no configuration "
-                        "of the domain: give one (--config FILE)");
+        xsr_fail(err, XSR_E_FORMAT,
+                 "the input carries no configuration of the domain: give one "
+                 "(--config FILE)");
+        return xsr_err_at(err, r->src.pos - r->src.buf.len);
     }
     r->config_text = given ? strdup(given) : strndup(saved, len);
     if (!r->config_text)
@@ -197,11 +199,12 @@ static int parse_config(struct xsr_restore *r, struct xsr_err *err)
     if (xsr_xlfile_get_config(&cur, &r->xl_hdr, &config, err) < 0)
         return -1;
     if (config.text && !(r->xl_hdr.mandatory_flags & XSR_XLFILE_JSON)) {
-        if (!r->params->config_json)
-            return xsr_fail(err, XSR_E_UNSUPPORTED,
-                            "xl header: the "
-                            "configuration is not JSON (Xen 4.4 or older "
-                            "wrote the file); give one with --config");
+        if (!r->params->config_json) {
+            xsr_fail(err, XSR_E_UNSUPPORTED,
+                     "xl header: the configuration is not JSON (Xen 4.4 or "
+                     "older wrote the file); give one with --config");
+            return xsr_err_at(err, XL_FLAGS_POS);
+        }
         config.text = NULL;
     }
     return choose_config(r, config.text, config.len, err);
@@ -230,12 +233,13 @@ static int check_xl_header(struct xsr_restore *r, struct xsr_err *err)
     xsr_cur_init(&cur, r->src.buf.p, r->src.buf.len, 0);
     if (xsr_xlfile_get_hdr(&cur, &r->xl_hdr, err) < 0)
         return -1;
-    if (!(r->xl_hdr.mandatory_flags & XSR_XLFILE_STREAM_V2))
-        return xsr_fail(err, XSR_E_UNSUPPORTED,
-                        "xl header: a legacy stream "
-                        "follows (Xen 4.5 or older wrote the file); allowed "
-                        "are version 2 streams. Convert it with Xen's "
-                        "convert-legacy-stream");
+    if (!(r->xl_hdr.mandatory_flags & XSR_XLFILE_STREAM_V2)) {
+        xsr_fail(err, XSR_E_UNSUPPORTED,
+                 "xl header: a legacy stream follows (Xen 4.5 or older wrote "
+                 "the file); allowed are version 2 streams. Convert it with "
+                 "Xen's convert-legacy-stream");
+        return xsr_err_at(err, XL_FLAGS_POS);
+    }
     return 0;
 }
 
