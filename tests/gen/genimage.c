@@ -20,7 +20,8 @@
 #include "tests/gen/policy.h"
 #include "tests/gen/pv_state.h"
 
-#define FLUSH_AT (4u << 20)
+#define FLUSH_AT     (4u << 20)
+#define VERIFY_ROUND 3
 
 static struct {
     const char *type;   /* "pv", "pvh", "hvm" */
@@ -71,8 +72,19 @@ static uint8_t type_of(uint64_t pfn)
     return hvm_present(&hvm, pfn) ? XSR_PT_NOTAB : XSR_PT_XTAB;
 }
 
+/* One page in about thirty. */
+static bool sent_in(uint64_t pfn, unsigned round)
+{
+    return mix64(opt.seed + round * 977 + pfn) % 31 == 0;
+}
+
 static void put_page(uint64_t pfn, unsigned round)
 {
+    /* what it holds changed when it was last sent live */
+    if (round == VERIFY_ROUND)
+        round = opt.live ? 2 : 0;
+    while (round && !sent_in(pfn, round))
+        round--;
     must(xsr_buf_reserve(&out, XSR_PAGE_SIZE, &err));
     if (is_pv)
         pv_fill(&pv, &content, pfn, round, out.p + out.len);
@@ -109,23 +121,22 @@ static void put_first_pass(uint64_t top)
     }
 }
 
-/* One page in about thirty again, with another content if round says so. */
-static void put_again(uint64_t top, unsigned round, unsigned content_round)
+/* Some pages again: those that the guest wrote to, or a check of the copy. */
+static void put_again(uint64_t top, unsigned round)
 {
     struct xsr_page_entry e[XSR_MAX_PAGE_BATCH];
     uint32_t n = 0;
 
     for (uint64_t pfn = 0; pfn <= top; pfn++) {
-        if (mix64(opt.seed + round * 977 + pfn) % 31 ||
-            !xsr_page_has_data(type_of(pfn)))
+        if (!sent_in(pfn, round) || !xsr_page_has_data(type_of(pfn)))
             continue;
         e[n++] = (struct xsr_page_entry){pfn, type_of(pfn)};
         if (n == XSR_MAX_PAGE_BATCH) {
-            put_batch(e, n, content_round);
+            put_batch(e, n, round);
             n = 0;
         }
     }
-    put_batch(e, n, content_round);
+    put_batch(e, n, round);
 }
 
 static void put_memory(void)
@@ -134,12 +145,12 @@ static void put_memory(void)
 
     put_first_pass(top);
     if (opt.live) {
-        put_again(top, 1, 1);
-        put_again(top, 2, 2);
+        put_again(top, 1);
+        put_again(top, 2);
     }
     if (opt.verify) {
         record(XSR_XC3_VERIFY, NULL, 0);
-        put_again(top, 3, 0);
+        put_again(top, VERIFY_ROUND);
     }
 }
 
@@ -213,27 +224,20 @@ static void put_pv_state(void)
 
 static void put_hvm_context(void)
 {
-    /* type, length, how many (0: one per vCPU), only with a device model */
-    static const uint16_t chain[][4] = {
-        {1, 24, 1, 0}, {2, 1032, 0, 0}, {3, 8, 2, 1},   {4, 400, 1, 1},
-        {5, 24, 0, 0}, {6, 1024, 0, 0}, {7, 16, 1, 0},  {8, 8, 1, 0},
-        {9, 8, 1, 0},  {10, 56, 1, 1},  {11, 24, 1, 1}, {12, 1048, 1, 1},
-        {13, 8, 1, 1}, {14, 240, 0, 0}, {18, 32, 0, 0}, {19, 8, 0, 0},
-        {0, 0, 1, 0},
-    };
     struct xsr_buf ctx = XSR_BUF_INIT;
 
-    for (size_t i = 0; i < XSR_ARRAY_LEN(chain); i++) {
-        uint32_t n = chain[i][2] ? chain[i][2] : opt.vcpus;
+    for (size_t i = 0; i < XSR_ARRAY_LEN(hvm_chain); i++) {
+        uint32_t n = hvm_chain[i][2] ? hvm_chain[i][2] : opt.vcpus;
 
-        if (chain[i][3] && hvm.pvh)
+        if (hvm_chain[i][3] && hvm.pvh)
             continue;
         for (uint32_t k = 0; k < n; k++) {
-            must(xsr_buf_put_u16(&ctx, chain[i][0], &err));
+            must(xsr_buf_put_u16(&ctx, hvm_chain[i][0], &err));
             must(xsr_buf_put_u16(&ctx, (uint16_t)k, &err));
-            must(xsr_buf_put_u32(&ctx, chain[i][1], &err));
-            must(xsr_buf_put_zero(&ctx, chain[i][1], &err));
-            hvm_body(chain[i][0], (uint16_t)k, ctx.p + ctx.len - chain[i][1]);
+            must(xsr_buf_put_u32(&ctx, hvm_chain[i][1], &err));
+            must(xsr_buf_put_zero(&ctx, hvm_chain[i][1], &err));
+            hvm_body(hvm_chain[i][0], (uint16_t)k,
+                     ctx.p + ctx.len - hvm_chain[i][1]);
         }
     }
     record(XSR_XC3_HVM_CONTEXT, ctx.p, ctx.len);

@@ -90,6 +90,15 @@ static inline uint32_t hvm_params(const struct hvm *h,
     return n;
 }
 
+/* type, length, how many (0: one per vCPU), only with a device model */
+static const uint16_t hvm_chain[][4] = {
+    {1, 24, 1, 0}, {2, 1032, 0, 0}, {3, 8, 2, 1},   {4, 400, 1, 1},
+    {5, 24, 0, 0}, {6, 1024, 0, 0}, {7, 16, 1, 0},  {8, 8, 1, 0},
+    {9, 8, 1, 0},  {10, 56, 1, 1},  {11, 24, 1, 1}, {12, 1048, 1, 1},
+    {13, 8, 1, 1}, {14, 240, 0, 0}, {18, 32, 0, 0}, {19, 8, 0, 0},
+    {0, 0, 1, 0},
+};
+
 /* One vCPU's register state, 1032 bytes, in the state of a reset. */
 static inline void hvm_cpu(uint8_t *p)
 {
