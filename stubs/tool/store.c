@@ -52,11 +52,11 @@ static char *printable(const char *value, unsigned len)
         unsigned char c = (unsigned char)value[i];
 
         if (c == '"' || c == '\\')
-            p += sprintf(p, "\\%c", c);
+            *p++ = '\\', *p++ = (char)c;
         else if (c >= ' ' && c < 0x7f)
             *p++ = (char)c;
         else
-            p += sprintf(p, "\\x%02x", c);
+            p += snprintf(p, 5, "\\x%02x", c);
     }
     if (out)
         *p = '\0';

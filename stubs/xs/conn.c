@@ -136,8 +136,10 @@ int xsr_store_directory(struct xsr_store *xs, uint32_t txn, const char *path,
         return end(&c, -1, ENOMEM);
     p = (char *)(names + node->n_kids + 1);
     for (uint32_t i = 0; i < node->n_kids; i++) {
-        names[i] = strcpy(p, node->kids[i]->name);
-        p += strlen(p) + 1;
+        size_t n = strlen(node->kids[i]->name) + 1;
+
+        names[i] = memcpy(p, node->kids[i]->name, n);
+        p += n;
     }
     names[node->n_kids] = NULL;
     *names_out = names;
@@ -183,10 +185,10 @@ int xsr_store_mkdir(struct xsr_store *xs, uint32_t txn, const char *path)
 /* A node that is not there counts as removed if its parent is. */
 static int rm_missing(struct call *c)
 {
-    char *slash = strrchr(c->path, '/');
+    char parent[XSR_STORE_PATH_BUF];
 
-    slash[slash == c->path] = '\0';
-    return end(c, look(c) ? 0 : -1, ENOENT);
+    xsr_store_parent(c->path, parent);
+    return end(c, xsr_store_tree_find(c->state->root, parent) ? 0 : -1, ENOENT);
 }
 
 int xsr_store_rm(struct xsr_store *xs, uint32_t txn, const char *path)

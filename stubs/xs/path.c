@@ -62,6 +62,14 @@ int xsr_store_path(const char *path, bool special, char out[XSR_STORE_PATH_BUF])
     return 0;
 }
 
+void xsr_store_parent(const char *path, char out[XSR_STORE_PATH_BUF])
+{
+    size_t n = (size_t)(strrchr(path, '/') - path);
+
+    memcpy(out, path, n ? n : 1);
+    out[n ? n : 1] = '\0';
+}
+
 bool xsr_store_path_covers(const char *path, const char *sub)
 {
     size_t n = strlen(path);

@@ -19,6 +19,9 @@
 int xsr_store_path(const char *path, bool special,
                    char out[XSR_STORE_PATH_BUF]);
 
+/* The path of the node above; path is not the root's. */
+void xsr_store_parent(const char *path, char out[XSR_STORE_PATH_BUF]);
+
 /* Is path the node above or above-or-equal sub? Both absolute. */
 bool xsr_store_path_covers(const char *path, const char *sub);
 

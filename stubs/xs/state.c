@@ -113,7 +113,7 @@ static int owned_by(void *ctx, const char *path,
 
     if (node->perms[0].id != s->owner || !strcmp(path, "/"))
         return 0;
-    strcpy(s->path, path);
+    memcpy(s->path, path, strlen(path) + 1);
     return 1;
 }
 

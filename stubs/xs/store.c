@@ -125,14 +125,11 @@ static int tell_gone(void *ctx, const char *path,
                      const struct xsr_store_node *node)
 {
     char parent[XSR_STORE_PATH_BUF];
-    char *slash;
 
     (void)node;
     if (xsr_store_tree_find(ctx, path))
         return 0;
-    strcpy(parent, path);
-    slash = strrchr(parent, '/');
-    slash[slash == parent] = '\0';
+    xsr_store_parent(path, parent);
     xsr_store_fire(path, !xsr_store_tree_find(ctx, parent));
     return 0;
 }

@@ -292,6 +292,6 @@ int xsr_store_tree_walk(const struct xsr_store_node *root, const char *path,
 
     if (!node)
         return 0;
-    strcpy(w.path, path);
+    memcpy(w.path, path, strlen(path) + 1);
     return walk(&w, node, strlen(path));
 }

@@ -85,11 +85,8 @@ static int access_node(void *ctx, const char *path,
 int xsr_store_txn_access_tree(struct xsr_store_txn *txn, const char *path)
 {
     char parent[XSR_STORE_PATH_BUF];
-    char *slash;
 
-    strcpy(parent, path);
-    slash = strrchr(parent, '/');
-    slash[slash == parent] = '\0';
+    xsr_store_parent(path, parent);
     if (access_one(txn, parent))
         return -1;
     return xsr_store_tree_walk(txn->own.root, path, XSR_STORE_PARENTS_FIRST,

@@ -54,7 +54,7 @@ static void it_stays_small_and_nothing_is_missed(void **state)
     while (!xsr_store_next_event(*state, false, &e)) {
         assert_memory_equal(e[0], "/grow/mark", 10);
         if (e[0][10])
-            seen |= 1u << atoi(e[0] + 11);
+            seen |= 1u << strtoul(e[0] + 11, NULL, 10);
         free(e);
     }
     assert_int_equal(errno, EAGAIN);
@@ -83,7 +83,7 @@ static void newcomers_see_the_same(void **state)
 
     (void)state;
     assert_true(n > 0);
-    strcpy(command + n, " newcomer");
+    snprintf(command + n, 20, " newcomer");
     assert_int_equal(system(command), 0);
 }
 

@@ -87,16 +87,16 @@ static inline const char *list(struct xsr_store *xs, uint32_t txn,
                                const char *path)
 {
     static char out[20000];
+    size_t at = 0;
     char **names;
     unsigned n;
 
     if (xsr_store_directory(xs, txn, path, &names, &n))
         return strerror(errno);
     out[0] = '\0';
-    for (unsigned i = 0; i < n; i++) {
-        strcat(out, i ? " " : "");
-        strcat(out, names[i]);
-    }
+    for (unsigned i = 0; i < n && at < sizeof(out); i++)
+        at += (size_t)snprintf(out + at, sizeof(out) - at, "%s%s", i ? " " : "",
+                               names[i]);
     free(names);
     return out;
 }

@@ -62,7 +62,7 @@ static int write_long(struct xsr_store *xs, const char *form, size_t n,
     static char path[9000], value[5000];
     size_t at = strlen(form);
 
-    strcpy(path, form);
+    memcpy(path, form, at);
     memset(path + at, 'a', n);
     path[at + n] = '\0';
     errno = 0;

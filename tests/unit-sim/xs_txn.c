@@ -196,7 +196,7 @@ static void add_up(struct xsr_store *xs)
             if (xsr_store_txn_start(xs, &t) ||
                 xsr_store_read(xs, t, "/sum", &value, NULL))
                 _exit(2);
-            snprintf(text, sizeof(text), "%d", atoi(value) + 1);
+            snprintf(text, sizeof(text), "%lu", strtoul(value, NULL, 10) + 1);
             free(value);
             if (xsr_store_write(xs, t, "/sum", text, strlen(text)))
                 _exit(3);
