@@ -221,6 +221,7 @@ static int give_special(struct xsr_dom *d)
 static void free_slot(struct xsr_slot *s)
 {
     xsr_dom_file_remove(s);
+    xsr_host_edge();
     __atomic_store_n(&s->state, XSR_SLOT_FREE, __ATOMIC_RELEASE);
 }
 
@@ -233,12 +234,15 @@ static int new_in_slot(struct xsr_slot *s, uint32_t domid,
     s->serial = xsr_host->next_serial++;
     s->domid = domid;
     __atomic_store_n(&s->state, XSR_SLOT_CREATING, __ATOMIC_RELEASE);
+    xsr_host_edge();
     d = xsr_dom_file_new(s);
     if (!d) {
         free_slot(s);
         return -ENOMEM;
     }
+    xsr_host_edge();
     fill(d, s, c);
+    xsr_host_edge();
     rc = domid == 0 ? 0 : give_special(d);
     if (rc < 0) {
         d->dying = 2;
@@ -404,6 +408,7 @@ int xsr_hv_kill(struct xsr_dom *d)
         return 0;
     }
     __atomic_store_n(&s->state, XSR_SLOT_DYING, __ATOMIC_RELEASE);
+    xsr_host_edge();
     d->dying = 1;
     xsr_host->claimed -= d->outstanding;
     d->outstanding = 0;

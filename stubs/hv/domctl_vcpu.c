@@ -170,6 +170,7 @@ static long set_context(struct xsr_dom *d, struct xen_domctl_vcpucontext *op)
     }
     if (rc < 0)
         return rc;
+    xsr_host_edge();
     c.ctrlreg[0] = (c.ctrlreg[0] & CR0_TS) | (CR0_HOST & ~(uint64_t)CR0_TS);
     v->ctx = c;
     if (op->vcpu == 0)

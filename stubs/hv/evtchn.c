@@ -81,6 +81,7 @@ static int bind_ports(uint32_t remote, uint32_t remote_port)
         return -EINVAL;
     set_port(&ld->evtchn[port], EVTCHNSTAT_interdomain, rd->domid,
              remote_port);
+    xsr_host_edge();
     set_port(rc, EVTCHNSTAT_interdomain, 0, (uint32_t)port);
     ld->evtchn[port].pending = 1;   /* a binding always raises an event */
     return port;
@@ -120,6 +121,7 @@ static int close_port(struct xsr_dom *d, uint32_t port)
         peer = rd ? get_port(rd, c->remote_port) : NULL;
     }
     set_port(c, EVTCHNSTAT_closed, 0, 0);
+    xsr_host_edge();
     if (peer && peer->state == EVTCHNSTAT_interdomain &&
         peer->remote_dom == d->domid && peer->remote_port == port)
         set_port(peer, EVTCHNSTAT_unbound, d->domid, 0);

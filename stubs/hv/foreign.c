@@ -110,7 +110,9 @@ static void drop_record(struct xsr_map *m)
     uint32_t mfn = m->mfn, n = m->n, i;
     bool writable = m->writable;
 
+    xsr_host_edge();
     __atomic_store_n(&m->proc, 0, __ATOMIC_RELEASE);
+    xsr_host_edge();
     if (m - xsr_host->maps < xsr_host->map_hint)
         xsr_host->map_hint = (uint32_t)(m - xsr_host->maps);
     for (i = 0; i < n; i++) {
@@ -268,6 +270,7 @@ static int add_record(struct mapping *m, struct xsr_dom *d, uint64_t mfn,
     r->n = (uint32_t)n;
     r->domid = (uint16_t)d->domid;
     r->writable = !!(prot & PROT_WRITE);
+    xsr_host_edge();
     __atomic_store_n(&r->proc, my_proc, __ATOMIC_RELEASE);
     m->recs[m->n_recs++] = index;
     return 0;

@@ -133,6 +133,13 @@ int64_t xsr_hv_pfn_of(uint32_t domid, uint64_t mfn);
 
 int xsr_hv_destroy(uint32_t domid);
 
+/* ---- tests --------------------------------------------------------------- */
+
+/* Count everything that the state also keeps counted. -1 with what differs. */
+int xsr_hv_check(struct xsr_err *err);
+/* Called at the points inside where death would hurt; NULL: not. */
+extern void (*xsr_host_on_edge)(void);
+
 #pragma GCC visibility pop
 
 #endif

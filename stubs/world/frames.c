@@ -83,7 +83,10 @@ static void take(struct xsr_dom *d, uint64_t mfn, size_t n, uint8_t flags)
 
     for (i = 0; i < n; i++)
         xsr_host->chunk_used[(mfn + i) / XSR_CHUNK]++;
+    xsr_host_edge();
     for (i = 0; i < n; i++) {
+        if (i == n / 2)
+            xsr_host_edge();
         xsr_m2p[mfn + i] = XSR_INVALID_M2P;     /* leads nowhere yet */
         xsr_frames[mfn + i].type = XSR_F_NONE;
         xsr_frames[mfn + i].flags = flags;
@@ -91,6 +94,7 @@ static void take(struct xsr_dom *d, uint64_t mfn, size_t n, uint8_t flags)
         __atomic_store_n(&xsr_frames[mfn + i].owner,
                          (uint16_t)(d->domid + 1), __ATOMIC_RELEASE);
     }
+    xsr_host_edge();
     xsr_host->free_pages -= n;
     if (!(flags & XSR_FF_SPECIAL))
         d->tot_pages += n;
@@ -145,12 +149,15 @@ void xsr_frame_free(uint64_t mfn, size_t n)
 
     empty(mfn, n);
     for (i = 0; i < n; i++) {
+        if (i == n / 2)
+            xsr_host_edge();
         xsr_m2p[mfn + i] = XSR_INVALID_M2P;
         xsr_frames[mfn + i].flags = 0;
         xsr_frames[mfn + i].type = XSR_F_NONE;
         xsr_frames[mfn + i].tcount = 0;
         __atomic_store_n(&xsr_frames[mfn + i].owner, 0, __ATOMIC_RELEASE);
     }
+    xsr_host_edge();
     for (i = 0; i < n; i++)
         xsr_host->chunk_used[(mfn + i) / XSR_CHUNK]--;
     xsr_host->free_pages += n;

@@ -260,15 +260,13 @@ int xsr_host_enter(void)
         if (xsr_host->slots[0].state != XSR_SLOT_LIVE)
             xsr_hv_make_dom0();
     }
-    if (xsr_host_on_edge)
-        xsr_host_on_edge();
+    xsr_host_edge();
     return 0;
 }
 
 void xsr_host_leave(void)
 {
-    if (xsr_host_on_edge)
-        xsr_host_on_edge();
+    xsr_host_edge();
     if (--depth == 0)
         __atomic_store_n(&xsr_host->busy, 0, __ATOMIC_RELEASE);
     xsr_sim_unlock();

@@ -23,6 +23,8 @@ void xsr_hv_p2m_set(struct xsr_dom *d, uint64_t gfn, uint64_t mfn)
     xsr_m2p[mfn] = gfn;
     if (gfn > d->max_gfn)
         d->max_gfn = gfn;
+    if (gfn % 8 == 0)
+        xsr_host_edge();
     __atomic_store_n(&d->p2m[gfn], (uint32_t)(mfn + 1), __ATOMIC_RELEASE);
     xsr_hv_mark_dirty(d, gfn);
 }
@@ -72,6 +74,7 @@ int xsr_hv_remove_page(struct xsr_dom *d, uint64_t gfn)
     }
     if (d->hvm)
         xsr_hv_p2m_clear(d, gfn);
+    xsr_host_edge();
     xsr_frame_free((uint64_t)mfn, 1);
     d->tot_pages--;
     return 0;

@@ -209,6 +209,7 @@ int xsr_hv_get_type(struct xsr_dom *d, uint64_t mfn, enum xsr_ftype type)
         return -EINVAL;
     if (f->tcount++ > 0)
         return 0;
+    xsr_host_edge();
     f->type = (uint8_t)type;
     if ((f->flags & XSR_FF_SPECIAL) && type != XSR_F_WRITABLE)
         rc = -EINVAL;
@@ -251,6 +252,7 @@ int xsr_hv_pin(struct xsr_dom *d, uint64_t mfn, enum xsr_ftype type)
         return -EINVAL;
     }
     xsr_frames[mfn].pinned_as = (uint8_t)type;
+    xsr_host_edge();
     __atomic_store_n(&xsr_frames[mfn].flags,
                      xsr_frames[mfn].flags | XSR_FF_PINNED, __ATOMIC_RELEASE);
     return 0;
@@ -267,6 +269,7 @@ int xsr_hv_unpin(struct xsr_dom *d, uint64_t mfn)
     __atomic_store_n(&xsr_frames[mfn].flags,
                      (uint8_t)(xsr_frames[mfn].flags & ~XSR_FF_PINNED),
                      __ATOMIC_RELEASE);
+    xsr_host_edge();
     xsr_hv_put_type(d, mfn);
     return 0;
 }
