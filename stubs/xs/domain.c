@@ -7,6 +7,8 @@
 #include "stubs/xs/store.h"
 
 #include <errno.h>
+#include <xen/xen.h>
+#include <xen/grant_table.h>
 
 #include "stubs/hv/hv.h"
 #include "stubs/world/world.h"
@@ -93,6 +95,24 @@ static int commit_introduce(uint32_t domid, uint32_t port, uint64_t gfn,
     return rc;
 }
 
+/*
+ * xenstored maps the ring by the grant entry that is reserved for it, which
+ * whoever built or restored the domain has filled in.
+ */
+static bool ring_granted(uint32_t domid, uint64_t gfn)
+{
+    struct xsr_hv_grant g;
+
+    if (!xsr_hv_grant_entry(domid, GNTTAB_RESERVED_XENSTORE, &g) &&
+        (g.flags & GTF_type_mask) == GTF_permit_access && g.domid == 0 &&
+        g.frame == gfn)
+        return true;
+    xsr_sim_log("xenstore: introduce of domain %u refused: grant entry %d "
+                "does not give frame %#llx to domain 0",
+                domid, GNTTAB_RESERVED_XENSTORE, (unsigned long long)gfn);
+    return false;
+}
+
 /* xenstored binds the guest's port, so it must be one waiting for domain 0. */
 static int introduce_new(uint32_t domid, uint64_t gfn, uint32_t port)
 {
@@ -123,12 +143,12 @@ static int introduce_locked(uint32_t domid, uint64_t gfn, uint32_t port)
         errno = EINVAL;
         return -1;
     }
-    if (!have)
-        return introduce_new(domid, gfn, port);
-    if (dom.gfn != gfn) {
+    if (have ? dom.gfn != gfn : !ring_granted(domid, gfn)) {
         errno = EINVAL;
         return -1;
     }
+    if (!have)
+        return introduce_new(domid, gfn, port);
     if (dom.port == port)
         return 0;
     close_local(&dom);

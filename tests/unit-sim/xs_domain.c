@@ -6,6 +6,10 @@
 #include <xen/xen.h>
 #include <xen/domctl.h>
 #include <xen/event_channel.h>
+#include <xen/grant_table.h>
+#include <xen/memory.h>
+
+#include <sys/mman.h>
 
 #include "stubs/hv/hv.h"
 
@@ -19,7 +23,7 @@ static void domctl(struct xen_domctl *op)
     assert_int_equal(xsr_hv_call(__HYPERVISOR_domctl, arg), 0);
 }
 
-static uint32_t new_domain(void)
+static uint32_t bare_domain(void)
 {
     struct xen_domctl op = {.cmd = XEN_DOMCTL_createdomain};
 
@@ -32,6 +36,28 @@ static uint32_t new_domain(void)
     op.u.createdomain.arch.emulation_flags = XEN_X86_EMU_LAPIC;
     domctl(&op);
     return op.domain;
+}
+
+/* What a restore does for xenstored: the reserved entry names the ring. */
+static void grant(uint32_t domid, uint16_t to, uint32_t gfn)
+{
+    grant_entry_v1_t *table =
+        xsr_hv_map_resource(domid, XENMEM_resource_grant_table,
+                            XENMEM_resource_grant_table_id_shared, 0, 1,
+                            PROT_READ | PROT_WRITE, NULL);
+
+    assert_non_null(table);
+    table[GNTTAB_RESERVED_XENSTORE] =
+        (grant_entry_v1_t){GTF_permit_access, to, gfn};
+    assert_int_equal(xsr_hv_unmap(table, 1), 0);
+}
+
+static uint32_t new_domain(void)
+{
+    uint32_t domid = bare_domain();
+
+    grant(domid, 0, GFN);
+    return domid;
 }
 
 static uint32_t new_port(uint32_t domid)
@@ -104,6 +130,20 @@ static void introduce_wants_domain_and_port(void **state)
     assert_int_equal(xsr_hv_destroy(domid), 0);
 }
 
+static void introduce_wants_the_ring_granted(void **state)
+{
+    uint32_t domid = bare_domain(), port = new_port(domid);
+
+    assert_int_equal(introduce(*state, domid, GFN, port), EINVAL);
+    grant(domid, 3, GFN);
+    assert_int_equal(introduce(*state, domid, GFN, port), EINVAL);
+    grant(domid, 0, GFN + 1);
+    assert_int_equal(introduce(*state, domid, GFN, port), EINVAL);
+    grant(domid, 0, GFN);
+    assert_int_equal(introduce(*state, domid, GFN, port), 0);
+    assert_int_equal(xsr_hv_destroy(domid), 0);
+}
+
 static void release_undoes_it(void **state)
 {
     uint32_t domid = new_domain(), port = new_port(domid);
@@ -119,6 +159,7 @@ static void release_undoes_it(void **state)
     assert_true(event(*state, "@releaseDomain"));
     assert_false(xsr_store_introduced(*state, domid));
     assert_int_equal(port_status(domid, port), EVTCHNSTAT_unbound);
+    grant(domid, 0, GFN + 1);
     assert_int_equal(introduce(*state, domid, GFN + 1, port), 0);
     assert_int_equal(xsr_store_unwatch(*state, "@releaseDomain", "t"), 0);
     assert_int_equal(xsr_hv_destroy(domid), 0);
@@ -218,6 +259,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(introduce_wants_domain_and_port),
+        cmocka_unit_test(introduce_wants_the_ring_granted),
         cmocka_unit_test(release_undoes_it),
         cmocka_unit_test(a_console_gets_its_terminal),
         cmocka_unit_test(death_releases_and_takes_the_guests_nodes),
