@@ -168,7 +168,7 @@ static int apply_keys(struct xsr_restore *r, size_t *n_out, struct xsr_err *err)
     if (check_padding(r, r->src.buf.p + r->rec.len, xsr_xl2_pad(r->rec.len),
                       err) < 0 ||
         xsr_xl2_get_emu(&cur, &emu, err) < 0 || xsr_emu_check_id(&emu, err) < 0)
-        return -1;
+        return xsr_err_at(err, r->rec_pos + XSR_XL2_REC_HDR_LEN);
     return xsr_emu_keys_write(r->xs, r->bare.domid, &cur, n_out, err);
 }
 
@@ -238,7 +238,7 @@ static int open_emulator_file(struct xsr_restore *r, struct xsr_err *err)
     xsr_cur_init(&cur, r->src.buf.p, r->src.buf.len,
                  r->rec_pos + XSR_XL2_REC_HDR_LEN);
     if (xsr_xl2_get_emu(&cur, &emu, err) < 0 || xsr_emu_check_id(&emu, err) < 0)
-        return -1;
+        return xsr_err_at(err, r->rec_pos + XSR_XL2_REC_HDR_LEN);
     xsr_undo_push(r->x, undo_emulator_file, r, "device model file of domain %u",
                   r->bare.domid);
     return xsr_emu_file_open(&r->emu, r->x->dm_dir, r->bare.domid, err);

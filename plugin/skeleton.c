@@ -162,12 +162,15 @@ static int write_skeleton(struct xsr_xs *xs, void *ctx, struct xsr_err *err)
     put(&w, V, "uuid", XSR_XS_INHERIT, b->config->uuid_text);
     if (b->config->type == XENSR_HVM) {
         put(&w, D, "hvmloader/bios", XSR_XS_INHERIT, b->config->bios);
-        /* a leftover that a device model would take for its own; whoever
-           starts one makes the node */
+        /* empty: a leftover would be taken for the new device model's */
         snprintf(path, sizeof(path), "/local/domain/0/device-model/%u",
                  b->domid);
         if (w.rc == 0)
             w.rc = xsr_xs_rm(xs, path, err);
+        if (w.rc == 0)
+            w.rc = xsr_xs_write(xs, path, "", err);
+        if (w.rc == 0)
+            w.rc = xsr_xs_set_perm(xs, path, XSR_XS_N0, b->domid, err);
     }
     return w.rc;
 }
