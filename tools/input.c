@@ -22,6 +22,7 @@
 #include <unistd.h>
 #include <linux/fs.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "lib/bytes.h"
 #include "lib/fd.h"
@@ -45,64 +46,66 @@ static bool is_zstd(const uint8_t *p, size_t n)
 
 /* ---- in the child -------------------------------------------------------- */
 
-static void say(const char *text)
+/* As it is in memory: the parent is the same program, and no pipe tears it. */
+static void report(const struct xsr_err *err)
 {
-    ssize_t r = write(2, text, strlen(text));
+    ssize_t r = write(2, err, sizeof *err);
 
     (void)r; /* nobody is left who could be told */
 }
 
-/* 0: all of the source was whole frames. Else the reason was reported. */
-static int unpack(ZSTD_DStream *ds, const uint8_t *head, size_t n_head,
-                  uint8_t *in_mem, uint8_t *out_mem)
+static int judge(size_t result, struct xsr_err *err)
 {
-    struct xsr_err err = XSR_ERR_INIT;
-    ZSTD_inBuffer in = {in_mem, n_head, 0};
+    if (!ZSTD_isError(result))
+        return 0;
+    if (ZSTD_getErrorCode(result) == ZSTD_error_frameParameter_windowTooLarge)
+        return xsr_fail(err, XSR_E_UNSUPPORTED,
+                        "the zstd data needs a window of more than 128 MiB, "
+                        "compress it with --long=27 or less");
+    return xsr_fail(err, XSR_E_FORMAT, "the zstd data is damaged: %s",
+                    ZSTD_getErrorName(result));
+}
+
+/* 0: all of the source was whole frames. */
+static int unpack(ZSTD_DStream *ds, ZSTD_inBuffer *in, uint8_t *in_mem,
+                  uint8_t *out_mem, struct xsr_err *err)
+{
     size_t left = 0, got;
     bool full = false; /* the last call may have more to give */
 
-    memcpy(in_mem, head, n_head);
     for (;;) {
         ZSTD_outBuffer out = {out_mem, OUT_CHUNK, 0};
 
-        if (in.pos == in.size && !full) {
+        if (in->pos == in->size && !full) {
             if (xsr_read_upto(0, in_mem, IN_CHUNK, &got, "compressed input",
-                              &err)) {
-                say(err.text);
+                              err))
                 return -1;
-            }
             if (!got)
                 break;
-            in.size = got;
-            in.pos = 0;
+            *in = (ZSTD_inBuffer){in_mem, got, 0};
         }
-        left = ZSTD_decompressStream(ds, &out, &in);
-        if (ZSTD_isError(left)) {
-            say("the zstd data is damaged: ");
-            say(ZSTD_getErrorName(left));
+        left = ZSTD_decompressStream(ds, &out, in);
+        if (judge(left, err))
             return -1;
-        }
         full = left && out.pos == out.size;
-        if (xsr_write_all(1, out_mem, out.pos, "unpacked data", &err)) {
-            say(err.text);
+        if (xsr_write_all(1, out_mem, out.pos, "unpacked data", err))
             return -1;
-        }
     }
-    if (left) {
-        say("the zstd data ends inside a frame: the file was cut off");
-        return -1;
-    }
+    if (left)
+        return xsr_fail(err, XSR_E_FORMAT,
+                        "the zstd data ends inside a frame: the file was cut "
+                        "off");
     return 0;
 }
 
-static void keep_three_fds(int source, int data, int report)
+static void keep_three_fds(int source, int data, int words)
 {
     int a, b, c;
 
     /* Out of the way first: any of them may be 0, 1 or 2 already. */
     a = fcntl(source, F_DUPFD, 10);
     b = fcntl(data, F_DUPFD, 10);
-    c = fcntl(report, F_DUPFD, 10);
+    c = fcntl(words, F_DUPFD, 10);
     if (a < 0 || b < 0 || c < 0 || dup2(a, 0) < 0 || dup2(b, 1) < 0 ||
         dup2(c, 2) < 0)
         _exit(126);
@@ -111,10 +114,12 @@ static void keep_three_fds(int source, int data, int report)
 }
 
 static void __attribute__((noreturn))
-run_child(int source, int data, int report, const uint8_t *head, size_t n_head,
+run_child(int source, int data, int words, const uint8_t *head, size_t n_head,
           pid_t parent)
 {
     static const int plain[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    struct xsr_err err = XSR_ERR_INIT;
+    ZSTD_inBuffer in = {head, n_head, 0};
     uint8_t *in_mem, *out_mem;
     ZSTD_DStream *ds;
     sigset_t none;
@@ -127,15 +132,17 @@ run_child(int source, int data, int report, const uint8_t *head, size_t n_head,
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(1);
-    keep_three_fds(source, data, report);
+    keep_three_fds(source, data, words);
     ds = ZSTD_createDStream();
     in_mem = malloc(IN_CHUNK);
     out_mem = malloc(OUT_CHUNK);
-    if (!ds || !in_mem || !out_mem) {
-        say("no memory to unpack the zstd data");
-        _exit(1);
-    }
-    _exit(unpack(ds, head, n_head, in_mem, out_mem) ? 1 : 0);
+    if (!ds || !in_mem || !out_mem)
+        xsr_fail(&err, XSR_E_NOMEM, "no memory to unpack the zstd data");
+    else
+        unpack(ds, &in, in_mem, out_mem, &err);
+    if (err.kind != XSR_E_OK)
+        report(&err);
+    _exit(err.kind != XSR_E_OK);
 }
 
 /* ---- in the parent ------------------------------------------------------- */
@@ -255,41 +262,49 @@ int64_t xsr_input_pos(const struct xsr_input *in)
     return pos < 0 ? -1 : (int64_t)((uint64_t)pos - in->start);
 }
 
+/* Has the child closed its end? Then its last words are there, or about to. */
+static bool data_ended(const struct xsr_input *in)
+{
+    struct pollfd pfd = {.fd = in->fd, .events = POLLIN};
+
+    return poll(&pfd, 1, 0) == 1 && !(pfd.revents & POLLIN);
+}
+
 /* The child's last words and its end. */
-static int collect(struct xsr_input *in, bool success, struct xsr_err *err)
+static int collect(struct xsr_input *in, bool wait, struct xsr_err *err)
 {
     struct pollfd pfd = {.fd = in->report, .events = POLLIN};
-    struct xsr_err read_err = XSR_ERR_INIT;
-    char words[160];
+    struct xsr_err words, unused = XSR_ERR_INIT;
     size_t n = 0;
     int status;
 
-    if (success)
+    if (wait)
         while (poll(&pfd, 1, END_WAIT_MS) < 0 && errno == EINTR)
             continue;
-    kill(in->pid, SIGKILL);
-    if (xsr_read_upto(in->report, words, sizeof words - 1, &n, "report",
-                      &read_err))
+    kill(in->pid, SIGKILL); /* a no-op if it has ended by itself */
+    if (xsr_read_upto(in->report, &words, sizeof words, &n, "report", &unused))
         n = 0;
-    words[n] = '\0';
     xsr_close(&in->report);
     while (waitpid(in->pid, &status, 0) < 0 && errno == EINTR)
         continue;
     in->pid = -1;
-    if (n)
-        return xsr_fail(err, XSR_E_FORMAT, "%s: %s", in->name, words);
+    if (n == sizeof words) {
+        *err = words;
+        return xsr_err_prefix(err, "%s", in->name);
+    }
     return 0;
 }
 
 int xsr_input_close(struct xsr_input *in, bool success, struct xsr_err *err)
 {
+    bool wait = in->pid > 0 && (success || data_ended(in));
     int rc = 0;
 
     if (in->fd != in->source)
         xsr_close(&in->fd);
     in->fd = -1;
     if (in->pid > 0)
-        rc = collect(in, success, err);
+        rc = collect(in, wait, err);
     xsr_close(&in->source);
     return rc;
 }

@@ -45,10 +45,11 @@ int xsr_input_open(struct xsr_input *in, const char *path, struct xsr_err *err);
 int64_t xsr_input_pos(const struct xsr_input *in);
 
 /*
- * End it; idempotent. success: the caller has read what it wanted. Fails with
- * XSR_E_FORMAT when the compressed data were damaged or cut off: prefer that
- * message over the one which the resulting short stream gave. A decompressor
- * that is still running is ended without complaint.
+ * End it; idempotent. success: the caller has read what it wanted. Fails when
+ * the decompressor did: XSR_E_FORMAT, the compressed data were damaged or cut
+ * off; XSR_E_UNSUPPORTED, they need too large a window; XSR_E_IO, XSR_E_NOMEM.
+ * Prefer that error over the one which the resulting short stream gave. A
+ * decompressor that is still running is ended without complaint.
  */
 int xsr_input_close(struct xsr_input *in, bool success, struct xsr_err *err);
 

@@ -66,8 +66,10 @@ static int run(const char *path, bool as_json, bool memory, bool skip_owned)
     if (!rc)
         return 0;
     fflush(stdout);
-    fprintf(stderr, "xensr: error: %s: %s\n", path,
-            xsr_err_str(&err, text, sizeof text));
+    /* Only what is about a place in the input needs the input's name. */
+    if (err.offset != XSR_NO_OFFSET)
+        xsr_err_prefix(&err, "%s", src.in.name);
+    fprintf(stderr, "xensr: error: %s\n", xsr_err_str(&err, text, sizeof text));
     return exit_code(&err);
 }
 

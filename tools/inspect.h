@@ -53,7 +53,12 @@ int insp_src_drain(struct insp_src *src, uint64_t *n_out, struct xsr_err *err);
 /* ---- walk ---- */
 
 enum insp_layer { INSP_XL, INSP_LIBXL, INSP_LIBXC };
-enum insp_format { INSP_XL_FILE, INSP_LIBXL_STREAM, INSP_LIBXC_IMAGE };
+enum insp_format {
+    INSP_UNKNOWN,
+    INSP_XL_FILE,
+    INSP_LIBXL_STREAM,
+    INSP_LIBXC_IMAGE
+};
 
 /* Headers get numbers of their own beside the record types. */
 #define INSP_HEADER 0xffffffffu /* of xl file, libxl stream, image */

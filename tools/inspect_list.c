@@ -96,6 +96,13 @@ static void json_tail(const struct insp *w, const struct xsr_err *error)
 
 /* ---- table --------------------------------------------------------------- */
 
+static void print_waiting(struct list *l)
+{
+    if (l->waiting.len)
+        fwrite(l->waiting.p, 1, l->waiting.len, stdout);
+    xsr_buf_clear(&l->waiting);
+}
+
 static void print_head(struct list *l, const struct insp *w)
 {
     const struct insp_guest *g = &w->guest;
@@ -122,8 +129,7 @@ static void print_head(struct list *l, const struct insp *w)
                                                             : "");
     printf("\n%14s  %-5s  %-22s %10s  %s\n", "OFFSET", "LAYER", "RECORD",
            "LENGTH", "MEANING");
-    fwrite(l->waiting.p, 1, l->waiting.len, stdout);
-    xsr_buf_clear(&l->waiting);
+    print_waiting(l);
 }
 
 static int table_row(struct list *l, const struct insp *w,
@@ -135,8 +141,7 @@ static int table_row(struct list *l, const struct insp *w,
                        layer_names[row->layer], row->name, row->len, text))
         return -1;
     if (l->head_done) {
-        fwrite(l->waiting.p, 1, l->waiting.len, stdout);
-        xsr_buf_clear(&l->waiting);
+        print_waiting(l);
     } else if (w->have_dhdr || l->waiting.len > MAX_WAITING) {
         print_head(l, w);
     }
@@ -145,6 +150,8 @@ static int table_row(struct list *l, const struct insp *w,
 
 static void table_tail(struct list *l, const struct insp *w)
 {
+    if (w->format == INSP_UNKNOWN)
+        return;
     print_head(l, w);
     if (!w->done)
         return;

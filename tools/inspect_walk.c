@@ -12,9 +12,14 @@
 
 const char *insp_format_name(enum insp_format format)
 {
-    return format == INSP_XL_FILE        ? "xl save file"
-           : format == INSP_LIBXL_STREAM ? "libxl stream"
-                                         : "libxc image";
+    static const char *const names[] = {
+        [INSP_UNKNOWN] = "unknown",
+        [INSP_XL_FILE] = "xl save file",
+        [INSP_LIBXL_STREAM] = "libxl stream",
+        [INSP_LIBXC_IMAGE] = "libxc image",
+    };
+
+    return names[format];
 }
 
 const char *insp_guest_type(const struct insp *w)
