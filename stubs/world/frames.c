@@ -107,7 +107,7 @@ size_t xsr_frame_alloc(struct xsr_dom *d, size_t want, unsigned order,
 
     if (order > 0)
         n = want = (size_t)1 << order;
-    if (n == 0 || n > xsr_host->free_pages)
+    if (n > xsr_host->free_pages)
         n = order > 0 ? 0 : xsr_host->free_pages;
     if (n == 0)
         return 0;
