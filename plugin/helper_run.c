@@ -77,6 +77,8 @@ void xsr_helper_stop(struct xsr_helper *h, const struct xsr_err *why)
         return;
     h->n_kills = 1;
     xsr_child_signal(&h->child, SIGTERM);
+    /* it need not wait for an answer, which would not come any more */
+    xsr_close(&h->to_fd);
     set_deadline(h, h->term_ms);
 }
 
