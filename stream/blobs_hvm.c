@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Records that HVM guests have, or both kinds: HVM_PARAMS and the CPU
- * policies. The other half of blobs.h is in blobs.c. Repeated parameters and
- * unsorted policies are legal if odd; Xen takes them, so they are not refused.
+ * policies. The other half of blobs.h is in blobs.c. Unsorted policies are
+ * legal if odd; Xen takes them, so they are not refused. A repeated parameter
+ * is: no release writes one, and which of the two counts nobody has said.
  */
 #include "stream/blobs.h"
 
@@ -59,7 +60,8 @@ bool xsr_hvm_param_obsolete(uint64_t index)
     return index == 13 || (index >= 20 && index <= 26) || index == 30;
 }
 
-static int check_param(const struct xsr_hvm_param *p, struct xsr_err *err)
+static int check_param(const struct xsr_hvm_param *p, uint64_t *seen,
+                       struct xsr_err *err)
 {
     if (p->index >= XSR_N_HVM_PARAM)
         return xsr_fail(err, XSR_E_FORMAT,
@@ -72,13 +74,19 @@ static int check_param(const struct xsr_hvm_param *p, struct xsr_err *err)
                         "%llu (%s), which Xen refuses",
                         (unsigned long long)p->index,
                         xsr_hvm_param_name(p->index));
+    if (*seen & 1ull << p->index)
+        return xsr_fail(err, XSR_E_FORMAT,
+                        "libxc record HVM_PARAMS: found parameter %llu twice, "
+                        "allowed once",
+                        (unsigned long long)p->index);
+    *seen |= 1ull << p->index;
     return 0;
 }
 
 int xsr_blob_get_hvm_params(struct xsr_cur *cur, struct xsr_hvm_param *params,
                             uint32_t *n_out, struct xsr_err *err)
 {
-    uint64_t at = xsr_cur_offset(cur);
+    uint64_t at = xsr_cur_offset(cur), seen = 0;
     uint32_t n;
 
     if (xsr_get_u32(cur, &n, "HVM_PARAMS count", err) ||
@@ -95,7 +103,7 @@ int xsr_blob_get_hvm_params(struct xsr_cur *cur, struct xsr_hvm_param *params,
         if (xsr_get_u64(cur, &params[i].index, "HVM_PARAMS index", err) ||
             xsr_get_u64(cur, &params[i].value, "HVM_PARAMS value", err))
             return -1;
-        if (check_param(&params[i], err))
+        if (check_param(&params[i], &seen, err))
             return xsr_err_at(err, at + 8 + 16ull * i);
     }
     *n_out = n;

@@ -210,7 +210,9 @@ static int params(uint32_t count, uint32_t len, uint64_t index,
     memset(mem, 0, 8 + 16 * 65);
     xsr_st_le32(mem, count);
     for (uint32_t i = 0; i < 65; i++)
-        xsr_st_le64(mem + 8 + 16 * i, i == 1 ? index : i % 3);
+        xsr_st_le64(mem + 8 + 16 * i, i == 0   ? index == 0
+                                      : i == 1 ? index
+                                               : i + 2);
     return xsr_blob_get_hvm_params(&cur, p, &n, err);
 }
 
@@ -230,6 +232,7 @@ static void hvm_params_are_known_to_xen(void **state)
     assert_null(xsr_hvm_param_name(39));
     refused(params(2, 40, 39, &err), XSR_E_FORMAT, 24, "parameter 39");
     refused(params(2, 40, UINT64_MAX, &err), XSR_E_FORMAT, 24, "parameter");
+    refused(params(3, 56, 4, &err), XSR_E_FORMAT, 40, "parameter 4 twice");
     accepted(params(0, 8, 0, &err));
     refused(params(1, 8, 0, &err), XSR_E_FORMAT, 0, "count 1");
     refused(params(1, 40, 0, &err), XSR_E_FORMAT, 0, "length 40");
