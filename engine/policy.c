@@ -14,7 +14,9 @@
 
 #include "stream/blobs.h"
 
-#define NOT_NAMED UINT32_MAX
+#define NOT_NAMED          UINT32_MAX
+#define LEAF_ADDRESS_SIZES 0x80000008u
+#define LEAF_EAX           8u /* behind leaf and subleaf */
 
 void xsr_policy_init(struct xsr_policy *policy)
 {
@@ -52,6 +54,14 @@ unsigned xsr_policy_missing(const struct xsr_policy *policy)
 {
     return (policy->cpuid.len ? 0 : XSR_POLICY_NO_CPUID) |
            (policy->msr.len ? 0 : XSR_POLICY_NO_MSR);
+}
+
+unsigned xsr_policy_phys_bits(const struct xsr_policy *policy)
+{
+    for (size_t at = 0; at < policy->cpuid.len; at += XSR_CPUID_LEAF_LEN)
+        if (xsr_le32(policy->cpuid.p + at) == LEAF_ADDRESS_SIZES)
+            return xsr_le32(policy->cpuid.p + at + LEAF_EAX) & 0xff;
+    return 0;
 }
 
 /* What Xen objected to, in words. */

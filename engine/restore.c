@@ -254,7 +254,9 @@ static int restore_image(struct xsr_restore *rs, struct xsr_err *err)
     xsr_progress(rs->log, "Pages", 0, rs->ops->n_expected(rs));
     if (restore_records(rs, err) < 0)
         return -1;
-    return rs->ops->finish(rs, err);
+    if (rs->ops->finish(rs, err) < 0)
+        return xsr_err_at(err, rs->rd.rec_offset);
+    return 0;
 }
 
 int xsr_engine_restore(struct xsr_engine_restore *r, struct xsr_err *err)

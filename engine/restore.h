@@ -30,6 +30,8 @@ int xsr_policy_keep_cpuid(struct xsr_policy *policy, struct xsr_cur *cur,
 int xsr_policy_keep_msr(struct xsr_policy *policy, struct xsr_cur *cur,
                         uint32_t *n_out, struct xsr_err *err);
 unsigned xsr_policy_missing(const struct xsr_policy *policy);
+/* Width of the guest's physical addresses; 0: the image does not say. */
+unsigned xsr_policy_phys_bits(const struct xsr_policy *policy);
 /* No call to Xen when the image had neither. */
 int xsr_policy_apply(const struct xsr_policy *policy, const struct xsr_xen *xen,
                      struct xsr_err *err);

@@ -16,8 +16,10 @@
 #include "stream/blobs.h"
 #include "stream/hvmctx.h"
 
-/* Guest-physical addresses have at most 48 bits with four p2m levels. */
-#define MAX_GFN ((1ull << 36) - 1)
+/* Four levels of p2m hold 48 bits; a guest may have fewer, but not below 32. */
+#define MAX_PHYS_BITS 48u
+#define MIN_PHYS_BITS 32u
+#define MAX_GFN       ((1ull << (MAX_PHYS_BITS - XSR_PAGE_SHIFT)) - 1)
 
 struct hvm_guest {
     struct xsr_buf context;
@@ -48,10 +50,20 @@ static void cleanup(struct xsr_restore *rs)
     rs->guest = NULL;
 }
 
+/* The last page that the guest's own CPUs could address. */
+static uint64_t max_gfn(const struct xsr_restore *rs)
+{
+    unsigned bits = xsr_policy_phys_bits(&rs->policy);
+
+    if (bits < MIN_PHYS_BITS || bits >= MAX_PHYS_BITS)
+        return MAX_GFN;
+    return (1ull << (bits - XSR_PAGE_SHIFT)) - 1;
+}
+
 static void get_rules(struct xsr_restore *rs, struct xsr_page_rules *out)
 {
-    (void)rs;
-    *out = (struct xsr_page_rules){.guest = XSR_XC3_HVM, .max_pfn = MAX_GFN};
+    *out =
+        (struct xsr_page_rules){.guest = XSR_XC3_HVM, .max_pfn = max_gfn(rs)};
 }
 
 static uint64_t n_expected(struct xsr_restore *rs)
@@ -159,16 +171,18 @@ static bool is_ring(uint64_t index)
            index == HVM_PARAM_IOREQ_PFN || index == HVM_PARAM_BUFIOREQ_PFN;
 }
 
-static int check_params(const struct xsr_hvm_param *params, uint32_t n,
+static int check_params(const struct xsr_restore *rs,
+                        const struct xsr_hvm_param *params, uint32_t n,
                         struct xsr_err *err)
 {
     for (uint32_t i = 0; i < n; i++)
-        if (is_ring(params[i].index) && params[i].value > MAX_GFN)
+        if (is_ring(params[i].index) && params[i].value > max_gfn(rs))
             return xsr_fail(err, XSR_E_FORMAT,
                             "libxc record HVM_PARAMS: found "
                             "%s at pfn 0x%llx, allowed up to 0x%llx",
                             xsr_hvm_param_name(params[i].index),
-                            (unsigned long long)params[i].value, MAX_GFN);
+                            (unsigned long long)params[i].value,
+                            (unsigned long long)max_gfn(rs));
     return 0;
 }
 
@@ -225,7 +239,7 @@ static int take_params(struct xsr_restore *rs, struct xsr_cur *cur,
     uint32_t n;
 
     if (xsr_blob_get_hvm_params(cur, params, &n, err) < 0 ||
-        check_params(params, n, err) < 0)
+        check_params(rs, params, n, err) < 0)
         return -1;
     for (uint32_t i = 0; i < n; i++) {
         if (set_param(rs, &params[i], err) < 0)

@@ -241,6 +241,21 @@ static void pfn_beyond_the_address_space_is_refused(void **state)
     assert_int_equal(xen_host.n_frames, 0);
 }
 
+static void pfn_beyond_the_guests_address_width_is_refused(void **state)
+{
+    uint8_t leaf[24] = {0};
+
+    (void)state;
+    xsr_st_le32(leaf, 0x80000008);
+    xsr_st_le32(leaf + 8, 0x3028); /* 40 bits */
+    image_put(XSR_XC3_X86_CPUID_POLICY, leaf, sizeof(leaf));
+    put_static_end();
+    put_page((1ull << 28) - 1, XSR_PT_NOTAB, 1);
+    put_page(1ull << 28, XSR_PT_NOTAB, 1);
+    image_refused(XSR_E_FORMAT, "0x10000000 (NOTAB), allowed up to 0xfffffff");
+    assert_int_equal(xen_host.n_frames, 1);
+}
+
 static void more_pages_than_the_domain_has_are_refused(void **state)
 {
     (void)state;
@@ -309,6 +324,7 @@ int main(void)
         TEST(context_of_a_vcpu_too_many_is_refused),
         TEST(ring_beyond_the_address_space_is_refused),
         TEST(pfn_beyond_the_address_space_is_refused),
+        TEST(pfn_beyond_the_guests_address_width_is_refused),
         TEST(more_pages_than_the_domain_has_are_refused),
         TEST(verify_compares_and_changes_nothing),
         TEST(unknown_optional_record_is_skipped),
