@@ -76,7 +76,7 @@ deps: ## install what the build and the tests need (Debian packages)
 .PHONY: demo
 demo: deps ## restore the bundled image of a real guest, show what happened
 	$(SUB) $(BINS)
-	@sh tests/demo.sh $(O)
+	@bash tests/demo.sh $(O)
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
@@ -186,7 +186,7 @@ check-quick: deps ## all tests without ASan+UBSan and valgrind
 # Debian's unmodified save helper, for the tests; never part of the repository.
 $(O)/stock/libxl-save-helper:
 	@mkdir -p $(@D)
-	cd $(@D) && apt-get download -q xen-utils-$(XEN_VER) && \
+	cd $(@D) && apt-get download -q -o APT::Sandbox::User=root xen-utils-$(XEN_VER) && \
 		dpkg -x xen-utils-$(XEN_VER)_*.deb root && rm -f *.deb
 	ln -sf root/usr/lib/xen-$(XEN_VER)/bin/libxl-save-helper $@
 
@@ -243,4 +243,5 @@ uninstall: ## remove what install put there
 clean: ## remove everything that was built
 	rm -rf build build-asan build-cov
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O) -path $(O)/stock -prune -o -type f -name '*.d' \
+	-print 2>/dev/null)

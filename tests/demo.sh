@@ -1,10 +1,10 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # `make demo`: restores the bundled image of a real HVM guest on a simulated
 # host of its own, shows what exists afterwards and proves that the memory is
 # the image's. $1: build folder.
-set -eu
+set -euo pipefail
 
 O=$1
 image=data/demo-hvm.save.zst
@@ -13,6 +13,14 @@ xensr=$O/bin/xensr
 
 title() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 show() { printf '$ %s\n' "$*"; "$@"; }
+# Most of a small guest's records say only that there is no memory: one line.
+fold_empty()
+{
+    awk '/PAGE_DATA.*\(0 with content\)/ { n++; last = $0; next }
+        n { sub(/^.*record /, "", last); sub(/:.*/, "", last)
+            print "       ... " n " records without content, up to " last; n = 0 }
+        { print; fflush() }'
+}
 [ -t 1 ] || title() { printf '\n== %s\n' "$*"; }
 
 mkdir -p "$host"
@@ -20,7 +28,8 @@ host=$(cd "$host" && pwd)
 rm -rf "$host" # every demo starts on a new host
 
 title "A guest that a real Xen 4.17 saved comes back on a simulated host"
-show "$xensr" --sim="$host" -v restore "$image"
+printf '$ %s\n' "$xensr --sim=$host -v restore $image"
+"$xensr" --sim="$host" -v restore "$image" 2>&1 | fold_empty
 
 title "The domain that now exists"
 show "$xensr" --sim="$host" sim list
@@ -39,9 +48,13 @@ echo "yes: $pages pages with content, all equal"
 
 title "What to try next"
 cat <<EOF
-$xensr inspect $image                     every record of the image
-$xensr --sim=$O/demo-host sim xenstore    what a guest and a toolstack would see
-$xensr --sim=$O/demo-host sim destroy $domid       and restore again, from a pipe:
-zstdcat $image | $xensr --sim=$O/demo-host restore --name again -
-docs/walk-restore.md                      the way of one byte through the sources
+every record of the image
+  $xensr inspect $image
+what the guest and a toolstack see
+  $xensr --sim=$O/demo-host sim xenstore /local/domain/$domid
+destroy it, and restore it again from a pipe
+  $xensr --sim=$O/demo-host sim destroy $domid
+  zstdcat $image | $xensr --sim=$O/demo-host restore -
+the way of one byte through the sources
+  docs/walk-restore.md
 EOF

@@ -24,7 +24,12 @@ unchanged()
     [ "$(domids)" = "$a" ] && "$SIM" xenstore | diff "$T/before" -
 }
 ok "nothing has changed" unchanged
-ok "a second domain beside it" xensr -q restore --name second "$(image pv)"
+ok "the UUID in use is refused" \
+    must_fail 1 xensr restore --name second "$img"
+ok "the refusal says so" says "UUID.*domain $a"
+ok "again nothing has changed" unchanged
+ok "a second domain beside it" \
+    xensr -q restore --name second "$(image pv --seed 8)"
 b=$(domids | grep -vx "$a")
 ok "the second one runs" [ "$(state "$b")" != paused ]
 "$SIM" destroy "$a"

@@ -15,6 +15,7 @@ normalised() # DOMID NAME UUID
     sed -E -e "s#^/local/domain/$1(/| )#/local/domain/DOMID\1#" \
         -e "s#^/libxl/$1(/| )#/libxl/DOMID\1#" \
         -e "s#^(/local/domain/0/backend/console)/$1(/| )#\1/DOMID\2#" \
+        -e "s#^(/local/domain/0/device-model)/$1(/| )#\1/DOMID\2#" \
         -e "s#(backend/console)/$1/0\"#\1/DOMID/0\"#" \
         -e "s#\"/local/domain/$1/#\"/local/domain/DOMID/#" \
         -e "s#$3#UUID#g" \
