@@ -475,9 +475,9 @@ int xensr_restore(struct xensr *x, const struct xensr_restore_params *params,
     if (start(r, &err) < 0 && r->err.kind == XSR_E_OK)
         r->err = err;
     xsr_helper_fini(&r->helper); /* nobody works on what is undone */
-    /* Ctrl-C reaches the helper too: whose end was noticed first is chance */
-    if (x->stop_wanted &&
-        (r->err.kind == XSR_E_PEER || r->err.kind == XSR_E_STOPPED))
+    /* Ctrl-C reaches the helper and whoever feeds us, too: whose end was
+       noticed first is chance */
+    if (x->stop_wanted && r->err.kind != XSR_E_OK)
         xsr_fail(&r->err, XSR_E_STOPPED, "interrupted");
     rc = xsr_context_end(x, &r->err);
     if (rc == XENSR_OK && restored_out)

@@ -5,6 +5,7 @@
  * with the libraries of the simulated host in front of Xen's own.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,11 +123,14 @@ static bool take_sim(int *argc, char **argv, const char **dir_out)
 /* The library path counts only when a program starts. */
 static int start_again(char **argv, const char *dir)
 {
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
     int rc = xsr_sim_environment(dir);
 
     if (rc != XENSR_OK)
         return rc;
-    execv("/proc/self/exe", argv);
+    self[n < 0 ? 0 : n] = '\0';
+    execv(self, argv); /* by its name: a debugger may stand between */
     fprintf(stderr, "xensr: cannot start again for --sim: %s\n",
             strerror(errno));
     return XENSR_FAILED;
