@@ -119,6 +119,10 @@ struct xensr_restored {
  * the stream through a helper, write xenstore, emulator file, console; unpause
  * unless told otherwise. On any failure nothing is left behind. The fd's
  * O_NONBLOCK is cleared for the duration and restored.
+ *
+ * An image without CPUID policy (Xen before 4.14) is restored with a warning:
+ * the domain keeps the host's default policy. Name and UUID must not be in use.
+ * The helper dies with the calling thread.
  */
 XENSR_API int xensr_restore(struct xensr *x,
                             const struct xensr_restore_params *params,
