@@ -24,6 +24,7 @@
 #include "lib/buf.h"
 #include "lib/fd.h"
 #include "lib/util.h"
+#include "lib/watch.h"
 
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 
@@ -294,11 +295,8 @@ static int fork_it(struct plan *pl, struct xsr_child *child_out,
         rc =
             xsr_fail_sys(err, XSR_E_IO, rc, "cannot fork for %s", pl->sp->path);
     } else {
-        child_out->pidfd = (int)syscall(SYS_pidfd_open, child_out->pid, 0);
-        if (child_out->pidfd < 0)
-            rc = xsr_fail_sys(err, XSR_E_IO, errno, "cannot watch %s",
-                              pl->sp->path);
-        else
+        rc = xsr_watch_open(child_out->pid, &child_out->watch_fd, err);
+        if (rc == 0)
             rc = await_exec(pl, fds[0], err);
     }
     xsr_close(&fds[0]);
@@ -328,8 +326,9 @@ void xsr_child_signal(const struct xsr_child *child, int sig)
 {
     int saved = errno;
 
-    if (child->pidfd >= 0)
-        syscall(SYS_pidfd_send_signal, child->pidfd, sig, NULL, 0);
+    /* Not reaped yet, so the number is still this child's. */
+    if (child->pid >= 0)
+        kill(child->pid, sig);
     errno = saved;
 }
 
@@ -343,7 +342,7 @@ int xsr_child_wait(struct xsr_child *child, int *status_out,
     do
         r = waitpid(pid, status_out, 0);
     while (r < 0 && errno == EINTR);
-    xsr_close(&child->pidfd);
+    xsr_close(&child->watch_fd);
     child->pid = -1;
     if (r < 0)
         return xsr_fail_sys(err, XSR_E_IO, errno,
@@ -358,10 +357,7 @@ void xsr_child_fini(struct xsr_child *child)
 
     if (child->pid < 0)
         return;
-    if (child->pidfd >= 0)
-        xsr_child_signal(child, SIGKILL);
-    else
-        kill(child->pid, SIGKILL);
+    xsr_child_signal(child, SIGKILL);
     (void)xsr_child_wait(child, &status, &ignored);
 }
 

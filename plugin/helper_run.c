@@ -331,7 +331,7 @@ int xsr_helper_start(struct xsr_helper *h, struct xsr_err *err)
     h->last_life_ms = xsr_now_ms();
     if (xsr_loop_add_fd(h->loop, h->from_fd, POLLIN, on_output, h,
                         &h->watch_from, err) < 0 ||
-        xsr_loop_add_fd(h->loop, h->child.pidfd, POLLIN, on_exit_ready, h,
+        xsr_loop_add_fd(h->loop, h->child.watch_fd, POLLIN, on_exit_ready, h,
                         &h->watch_exit, err) < 0 ||
         xsr_loop_add_timer(h->loop, PULSE_MS, on_pulse, h, &h->pulse, err) < 0)
         goto out;

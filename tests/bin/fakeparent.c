@@ -260,7 +260,7 @@ static void converse(struct parent *p)
 
 static void collect(struct parent *p)
 {
-    struct pollfd pfd = {.fd = p->child.pidfd, .events = POLLIN};
+    struct pollfd pfd = {.fd = p->child.watch_fd, .events = POLLIN};
     uint64_t now = xsr_now_ms();
     struct xsr_err err;
     int status;

@@ -21,6 +21,7 @@
 
 #include "lib/fd.h"
 #include "lib/proc.h"
+#include "lib/watch.h"
 
 static char self[4096];
 
@@ -104,7 +105,7 @@ static int run(struct xsr_spawn *sp, char *text, size_t text_len)
     close(fds[0]);
     assert_int_equal(xsr_child_wait(&child, &status, &err), 0);
     assert_int_equal(child.pid, -1);
-    assert_int_equal(child.pidfd, -1);
+    assert_int_equal(child.watch_fd, -1);
     return status;
 }
 
@@ -287,7 +288,7 @@ static void environment_is_added_and_replaced(void **state)
     assert_string_equal(getenv("XSR_T_OLD"), "old");
 }
 
-static void pidfd_tells_the_end(void **state)
+static void watch_fd_tells_the_end(void **state)
 {
     const char *argv[] = {self, "sleep", NULL};
     struct xsr_spawn sp = {.path = self, .argv = argv};
@@ -299,7 +300,7 @@ static void pidfd_tells_the_end(void **state)
 
     (void)state;
     assert_int_equal(xsr_spawn(&sp, &child, &err), 0);
-    pfd.fd = child.pidfd;
+    pfd.fd = child.watch_fd;
     assert_int_equal(poll(&pfd, 1, 20), 0);
     xsr_child_signal(&child, SIGTERM);
     assert_int_equal(poll(&pfd, 1, 10000), 1);
@@ -308,6 +309,31 @@ static void pidfd_tells_the_end(void **state)
                         "was killed by signal 15 (Terminated)");
     xsr_child_signal(&child, SIGTERM);
     assert_int_equal(xsr_child_wait(&child, &status, &err), -1);
+}
+
+/* Where there is no pidfd a thread does it; also if reaping comes first. */
+static void a_thread_tells_the_end(void **state)
+{
+    const char *argv[] = {self, "sleep", NULL};
+    struct xsr_spawn sp = {.path = self, .argv = argv};
+    struct pollfd pfd = {.events = POLLIN};
+    struct xsr_child child;
+    struct xsr_err err;
+    int status;
+
+    (void)state;
+    for (int reap_first = 0; reap_first < 2; reap_first++) {
+        assert_int_equal(xsr_spawn(&sp, &child, &err), 0);
+        assert_int_equal(xsr_watch_open_thread(child.pid, &pfd.fd, &err), 0);
+        assert_int_equal(poll(&pfd, 1, 20), 0);
+        xsr_child_signal(&child, SIGKILL);
+        if (reap_first)
+            assert_int_equal(xsr_child_wait(&child, &status, &err), 0);
+        assert_int_equal(poll(&pfd, 1, 10000), 1);
+        assert_true(pfd.revents & (POLLIN | POLLHUP));
+        xsr_child_fini(&child);
+        xsr_close(&pfd.fd);
+    }
 }
 
 static void status_and_fini(void **state)
@@ -373,7 +399,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(name_without_slash_is_searched),
         cmocka_unit_test(signals_are_clean),
         cmocka_unit_test(environment_is_added_and_replaced),
-        cmocka_unit_test(pidfd_tells_the_end),
+        cmocka_unit_test(watch_fd_tells_the_end),
+        cmocka_unit_test(a_thread_tells_the_end),
         cmocka_unit_test(status_and_fini),
         cmocka_unit_test(dies_with_its_parent),
     };

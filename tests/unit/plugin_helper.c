@@ -92,7 +92,7 @@ static int teardown(void **state)
 
     (void)state;
     rc = waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD ? 0 : -1;
-    if (h.to_fd != -1 || h.from_fd != -1 || h.child.pidfd != -1)
+    if (h.to_fd != -1 || h.from_fd != -1 || h.child.watch_fd != -1)
         rc = -1;
     xsr_helper_fini(&h);
     xsr_loop_free(loop);
