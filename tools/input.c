@@ -117,7 +117,9 @@ static void __attribute__((noreturn))
 run_child(int source, int data, int words, const uint8_t *head, size_t n_head,
           pid_t parent)
 {
-    static const int plain[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    static const int plain[] = {SIGPIPE, SIGTERM, SIGQUIT};
+    /* The terminal's go to the parent too, which undoes and then ends us. */
+    static const int parents[] = {SIGINT, SIGHUP};
     struct xsr_err err = XSR_ERR_INIT;
     ZSTD_inBuffer in = {head, n_head, 0};
     uint8_t *in_mem, *out_mem;
@@ -126,6 +128,8 @@ run_child(int source, int data, int words, const uint8_t *head, size_t n_head,
 
     for (size_t i = 0; i < XSR_ARRAY_LEN(plain); i++)
         signal(plain[i], SIG_DFL);
+    for (size_t i = 0; i < XSR_ARRAY_LEN(parents); i++)
+        signal(parents[i], SIG_IGN);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     xsr_fd_set_stop_flag(NULL);

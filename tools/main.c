@@ -21,22 +21,47 @@ struct xsr_tool xsr_tool;
 static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *help;
+    const char *help;   /* arguments, and what it does */
+    const char *detail; /* its options; NULL: it has a --help of its own */
 } commands[] = {
     {"restore", xsr_cmd_restore,
      "restore [--paused] [--name NAME] [--helper PATH] [--config FILE]\n"
      "        [--stall SECONDS] [--json] FILE|-\n"
-     "    one domain from an xl save file or a libxl stream"},
+     "    one domain from an xl save file or a libxl stream",
+     "FILE may be compressed with zstd; - is standard input.\n\n"
+     "--paused         leave the domain paused\n"
+     "--name NAME      its name, instead of the saved one\n"
+     "--helper PATH    save helper to run, instead of xensr-helper\n"
+     "--config FILE    configuration (JSON, as `xl list -l` prints it) instead "
+     "of\n"
+     "                 the saved one; needed for a stream without one\n"
+     "--stall SECONDS  give a helper up that is silent that long in the middle "
+     "of a\n"
+     "                 message (30), or while input waits for it (120)\n"
+     "--json           the result as one JSON document\n"
+     "-v, -q           every record as it is applied; only errors\n\n"
+     "Whatever goes wrong, Ctrl-C included, is undone: no domain, xenstore "
+     "node or\n"
+     "file stays behind."},
     {"destroy", xsr_cmd_destroy,
      "destroy DOMID\n"
-     "    a domain, its xenstore nodes and its files"},
+     "    a domain, its xenstore nodes and its files",
+     "For domains that `xensr restore` made; others are their toolstack's."},
     {"inspect", xsr_cmd_inspect,
      "inspect [--json] [--memory [--skip-owned]] FILE|-\n"
-     "    the records of an image, checked; or the guest's memory"},
+     "    the records of an image, checked; or the guest's memory",
+     "FILE: xl save file, libxl stream or libxc image, may be compressed with "
+     "zstd.\n\n"
+     "--json        one JSON document\n"
+     "--memory      every page that is not all zero, ascending: pfn as 8 "
+     "little-endian\n"
+     "              bytes, then its 4096 bytes\n"
+     "--skip-owned  without the pages that a restore itself writes"},
     {"sim", xsr_cmd_sim,
      "sim list | info DOMID | memory [--skip-owned] DOMID | xenstore [PATH] |\n"
      "    destroy DOMID | run -- COMMAND | ...\n"
-     "    look at a simulated host"},
+     "    look at a simulated host",
+     NULL},
 };
 
 static void print_help(void)
@@ -46,7 +71,8 @@ static void print_help(void)
     printf("usage: xensr [--sim[=DIR]] [-v] [-q] COMMAND ...\n\n"
            "--sim[=DIR]   on a simulated host instead of a Xen host; DIR is "
            "its folder\n"
-           "-v, -q        every record; only errors\n\n");
+           "-v, -q        every record; only errors\n\n"
+           "`xensr COMMAND --help` tells more of one.\n\n");
     for (i = 0; i < XSR_ARRAY_LEN(commands); i++)
         printf("%s\n\n", commands[i].help);
     printf("exit status: 0 done; 1 failed, all undone; 2 usage; 3 input "
@@ -138,15 +164,26 @@ static int start_again(char **argv, const char *dir)
 
 /* ---- main --------------------------------------------------------------- */
 
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 static int run_command(int argc, char **argv)
 {
     size_t i;
 
     if (argc < 1)
         return xsr_tool_usage("a command is missing");
-    for (i = 0; i < XSR_ARRAY_LEN(commands); i++)
-        if (strcmp(argv[0], commands[i].name) == 0)
+    for (i = 0; i < XSR_ARRAY_LEN(commands); i++) {
+        if (strcmp(argv[0], commands[i].name) != 0)
+            continue;
+        if (argc < 2 || !is_help(argv[1]) || !commands[i].detail)
             return commands[i].run(argc, argv);
+        printf("usage: xensr [--sim[=DIR]] %s\n\n%s\n", commands[i].help,
+               commands[i].detail);
+        return XENSR_OK;
+    }
     return xsr_tool_usage("there is no command \"%s\"", argv[0]);
 }
 
@@ -162,8 +199,7 @@ int main(int argc, char **argv)
             xsr_tool.verbose = true;
         } else if (strcmp(argv[i], "-q") == 0) {
             xsr_tool.quiet = true;
-        } else if (strcmp(argv[i], "--help") == 0 ||
-                   strcmp(argv[i], "-h") == 0) {
+        } else if (is_help(argv[i])) {
             print_help();
             return XENSR_OK;
         } else if (strcmp(argv[i], "--version") == 0) {

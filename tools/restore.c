@@ -254,6 +254,20 @@ static bool must_end(int fd)
     return fstat(fd, &st) == 0 && !S_ISBLK(st.st_mode);
 }
 
+/* What a fault of the unpacker is for the user; see xsr_input_close(). */
+static int input_result(const struct xsr_err *err)
+{
+    switch (err->kind) {
+    case XSR_E_UNSUPPORTED:
+        return XENSR_UNSUPPORTED;
+    case XSR_E_IO:
+    case XSR_E_NOMEM:
+        return XENSR_FAILED;
+    default:
+        return XENSR_BAD_INPUT;
+    }
+}
+
 static int restore(struct xensr *x, const struct request *rq,
                    struct xsr_input *in, const char *config)
 {
@@ -289,7 +303,7 @@ static int restore(struct xensr *x, const struct request *rq,
     /* what was wrong with the short stream may be damage around it */
     if (xsr_input_close(in, false, &damage) < 0 && rc != XENSR_LOOK &&
         !stop_flag)
-        return refuse(rq, XENSR_BAD_INPUT, damage.text, UINT64_MAX);
+        return refuse(rq, input_result(&damage), damage.text, UINT64_MAX);
     return refuse(rq, rc, xensr_error(x), xensr_error_offset(x));
 }
 
