@@ -73,6 +73,7 @@ bad()
         return 1
     fi
     ok "$name" refused "$codes" "$regex" "$T/bad"
+    [ -z "${XENSR_TEST_SHOW-}" ] || diag_file "$T/err" 1
 }
 # good SENTENCE EDIT...: still valid with these edits.
 good()

@@ -15,7 +15,7 @@ for type in pv pvh hvm; do
     bad "$type: the highest mandatory number" 3 '0x7fffffff|unknown' \
         "insert:libxc:END:ffffff7f00000000"
     good "$type: an optional record is skipped" \
-        "insert:libxc:X86_TSC_INFO:2301008005000000616263646500000000000000"
+        "insert:libxc:X86_TSC_INFO:23010080050000006162636465000000"
     bad "$type: TOOLSTACK" '3|4' 'TOOLSTACK' \
         "insert:libxc:END:0b00000008000000${z:=0000000000000000}"
     bad "$type: CHECKPOINT in a plain image" '3|4' 'CHECKPOINT' \

@@ -14,7 +14,7 @@ bad=$TOP/tests/bin/bad-helper.sh
 helper()
 {
     export BAD_HELPER=$1
-    must_fail "$2" xensr restore --helper "$bad" "$img" && says "$3" &&
+    must_fail "$2" xensr restore --stall 2 --helper "$bad" "$img" && says "$3" &&
         host_is_clean
 }
 

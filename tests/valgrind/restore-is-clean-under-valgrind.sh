@@ -14,15 +14,16 @@ vg()
         --errors-for-leak-kinds=definite,possible --error-exitcode=98 \
         --log-file="$T/vg.%p" "$XENSR" --sim="$XENSR_SIM_DIR" "$@"
 }
-# Descriptors that valgrind lists at exit and that were not there at the start.
+# Descriptors that valgrind lists at exit, were not there at the start, and are
+# not the simulated host's own: those stand for the hypervisor.
 no_open_descriptor()
 {
     local bad
     bad=$(awk '
         /Open (file descriptor|AF_[A-Z]+ socket) [0-9]+/ { line = FILENAME ": " $0; next }
         line && /<inherited from parent>/ { line = "" }
-        line { print line; line = "" }
-        END { if (line) print line }' "$T"/vg.*)
+        line { if (index(line, host) == 0) print line; line = "" }
+        END { if (line) print line }' host=": $XENSR_SIM_DIR/" "$T"/vg.*)
     [ -z "$bad" ] || { echo "$bad"; cat "$T"/vg.*; return 1; }
 }
 no_error_reported()
@@ -35,6 +36,8 @@ no_error_reported()
 }
 
 fresh_host
+# Little memory: the leak check walks through the host's tables as well.
+"$SIM" reset && "$SIM" init --memory 1024 || exit 1
 for type in pv pvh hvm; do
     img=$(image "$type" --memory 4) || exit 1
     ok "$type restores under valgrind" vg -q restore "$img"
