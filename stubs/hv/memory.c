@@ -15,16 +15,19 @@
 #define MEMOP_SHIFT 6
 #define MAX_ORDER 18u
 #define DOM0_MAX_ORDER 9u       /* what frames.c gives contiguously */
+#define DISK_MARGIN 1024u       /* pages; for tables, xenstore, the log */
 
 /* Pages that d may still get: its own limit, and other domains' claims. */
 static uint64_t room_for(const struct xsr_dom *d)
 {
-    uint64_t own, host = xsr_host->free_pages, others;
+    uint64_t own, host = xsr_host->free_pages, others, disk;
 
     own = d->max_pages > d->tot_pages ? d->max_pages - d->tot_pages : 0;
     others = xsr_host->claimed - d->outstanding;
     host = host > others ? host - others : 0;
-    return xsr_min(own, host);
+    disk = xsr_frame_backing();
+    disk = disk > DISK_MARGIN ? disk - DISK_MARGIN : 0;
+    return xsr_min(xsr_min(own, host), disk);
 }
 
 /* Memory that was claimed has been delivered. */
@@ -40,11 +43,13 @@ static void log_short(const struct xsr_dom *d, const char *what, uint64_t i,
                       const struct xen_memory_reservation *r)
 {
     xsr_sim_log("domain %u: %s: %llu of %lu extents of order %u done; it has "
-                "%llu of at most %llu pages, the host %llu free", d->domid,
+                "%llu of at most %llu pages, the host %llu free (its folder "
+                "has room for %llu)", d->domid,
                 what, (unsigned long long)i, r->nr_extents, r->extent_order,
                 (unsigned long long)d->tot_pages,
                 (unsigned long long)d->max_pages,
-                (unsigned long long)xsr_host->free_pages);
+                (unsigned long long)xsr_host->free_pages,
+                (unsigned long long)xsr_frame_backing());
 }
 
 /* Put n frames from mfn at the guest's page numbers. */

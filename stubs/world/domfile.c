@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "stubs/world/host.h"
@@ -33,6 +34,18 @@ static void forget(size_t i)
     mapped[i].serial = 0;
 }
 
+/* A maker that died may have left the file without its length. */
+static bool right_size(int fd, int flags)
+{
+    struct stat st;
+
+    xsr_host_edge();
+    if (flags & O_CREAT)
+        return ftruncate(fd, (off_t)sizeof(struct xsr_dom)) == 0;
+    return fstat(fd, &st) == 0 &&
+           st.st_size == (off_t)sizeof(struct xsr_dom);
+}
+
 static struct xsr_dom *open_file(struct xsr_slot *slot, int flags)
 {
     struct xsr_err err = XSR_ERR_INIT;
@@ -49,8 +62,7 @@ static struct xsr_dom *open_file(struct xsr_slot *slot, int flags)
             xsr_sim_log("domain %u: %s", slot->domid, err.text);
         return NULL;
     }
-    if (!(flags & O_CREAT) ||
-        ftruncate(fd, (off_t)sizeof(struct xsr_dom)) == 0)
+    if (right_size(fd, flags))
         p = mmap(NULL, sizeof(struct xsr_dom), PROT_READ | PROT_WRITE,
                  MAP_SHARED | MAP_NORESERVE, fd, 0);
     close(fd);

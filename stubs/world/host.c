@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -275,6 +276,18 @@ void xsr_host_leave(void)
 void *xsr_frame_bytes(uint64_t mfn)
 {
     return ram_base + mfn * XSR_PAGE_SIZE;
+}
+
+/* A page that cannot be stored would be a SIGBUS in whoever writes to it. */
+uint64_t xsr_frame_backing(void)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+    struct statvfs v;
+
+    if (xsr_sim_file_get(&ram, "ram", O_RDWR, &err) < 0 ||
+        fstatvfs(ram.fd, &v) < 0 || v.f_blocks == 0)
+        return UINT64_MAX;      /* a file system that does not say */
+    return (uint64_t)v.f_bavail * v.f_frsize / XSR_PAGE_SIZE;
 }
 
 void *xsr_frame_mmap(void *addr, uint64_t mfn, size_t n, int prot)

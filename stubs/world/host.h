@@ -59,6 +59,8 @@ size_t xsr_frame_alloc(struct xsr_dom *d, size_t want, unsigned order,
 void xsr_frame_free(uint64_t mfn, size_t n);
 /* The frame's bytes in this process (a window, valid until next_windows). */
 void *xsr_frame_bytes(uint64_t mfn);
+/* How many pages the folder's file system can still hold. */
+uint64_t xsr_frame_backing(void);
 /* Map n frames from mfn at addr (MAP_FIXED if not NULL). NULL and errno. */
 void *xsr_frame_mmap(void *addr, uint64_t mfn, size_t n, int prot);
 static inline bool xsr_frame_valid(uint64_t mfn)

@@ -241,8 +241,12 @@ static inline int in_child(int (*fn)(void *arg), void *arg)
     pid_t pid = fork();
 
     assert_true(pid >= 0);
-    if (pid == 0)
+    if (pid == 0) {
+        /* cmocka would let a crashed child go on with the next test */
+        signal(SIGSEGV, SIG_DFL);
+        signal(SIGBUS, SIG_DFL);
         _exit(fn(arg));
+    }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     return status;
 }
