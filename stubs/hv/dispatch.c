@@ -18,7 +18,10 @@
 
 #define MAX_NOTES 16u
 
-static __thread struct { uint32_t domid; bool gone; } notes[MAX_NOTES];
+static __thread struct {
+    uint32_t domid;
+    bool gone;
+} notes[MAX_NOTES];
 static __thread unsigned n_notes;
 
 void xsr_hv_note_release(uint32_t domid, bool gone)

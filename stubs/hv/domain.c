@@ -15,14 +15,14 @@
 #include "lib/util.h"
 #include "stubs/hv/hvi.h"
 
-#define CDF_KNOWN (XEN_DOMCTL_CDF_MAX * 2 - 1)
-#define EMU_HVM (XEN_X86_EMU_ALL & ~XEN_X86_EMU_VPCI)
+#define CDF_KNOWN     (XEN_DOMCTL_CDF_MAX * 2 - 1)
+#define EMU_HVM       (XEN_X86_EMU_ALL & ~XEN_X86_EMU_VPCI)
 #define MAX_HVM_VCPUS 128u
 #define SHUTDOWN_NONE (~0u)
 
 struct xsr_slot *xsr_hv_slot(uint32_t domid)
 {
-    static size_t last;     /* only a hint, checked */
+    static size_t last; /* only a hint, checked */
     size_t i;
 
     if (xsr_host->slots[last].state != XSR_SLOT_FREE &&
@@ -191,7 +191,8 @@ static void fill(struct xsr_dom *d, const struct xsr_slot *s,
     memcpy(d->handle, c->handle, sizeof(d->handle));
     d->max_vcpus = c->max_vcpus;
     d->max_evtchn = c->max_evtchn_port < XSR_MAX_EVTCHN - 1
-                        ? c->max_evtchn_port : XSR_MAX_EVTCHN - 1;
+                        ? c->max_evtchn_port
+                        : XSR_MAX_EVTCHN - 1;
     d->max_grants = c->max_grant_frames < 0 ? XSR_MAX_GRANT_FRAMES
                                             : (uint32_t)c->max_grant_frames;
     d->max_maptrack = c->max_maptrack_frames < 0
@@ -282,8 +283,11 @@ int xsr_hv_create(uint32_t *domid, const struct xen_domctl_createdomain *c)
 void xsr_hv_make_dom0(void)
 {
     struct xen_domctl_createdomain c = {
-        .max_vcpus = xsr_host->n_cpus, .max_evtchn_port = 4095,
-        .max_grant_frames = -1, .max_maptrack_frames = -1, .grant_opts = 2,
+        .max_vcpus = xsr_host->n_cpus,
+        .max_evtchn_port = 4095,
+        .max_grant_frames = -1,
+        .max_maptrack_frames = -1,
+        .grant_opts = 2,
     };
     struct xsr_dom *d;
     uint32_t i;

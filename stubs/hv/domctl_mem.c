@@ -58,8 +58,8 @@ static void clear_dirty(struct xsr_dom *d)
     for (i = 0; d->dirty_count && i < XSR_MAX_GFN / 64; i++) {
         if (!d->dirty[i])
             continue;
-        d->dirty_count -= xsr_min(d->dirty_count, (uint64_t)
-                                  __builtin_popcountll(d->dirty[i]));
+        d->dirty_count -= xsr_min(d->dirty_count,
+                                  (uint64_t)__builtin_popcountll(d->dirty[i]));
         d->dirty[i] = 0;
     }
     d->dirty_count = d->fault_count = 0;
@@ -71,7 +71,8 @@ static long enable(struct xsr_dom *d)
         return -EINVAL;
     if (!can_track(d)) {
         xsr_sim_log("domain %u: log-dirty refused: the host has no shadow "
-                    "paging", d->domid);
+                    "paging",
+                    d->domid);
         return -EOPNOTSUPP;
     }
     clear_dirty(d);
@@ -188,7 +189,7 @@ static long hypercall_page(struct xsr_dom *d, uint64_t gfn)
     p = xsr_frame_bytes((uint64_t)mfn);
     memset(p, 0xcc, XSR_PAGE_SIZE);
     for (i = 0; i < XSR_PAGE_SIZE / 32; i++) {
-        p[i * 32] = 0xb8;           /* mov $i, %eax */
+        p[i * 32] = 0xb8; /* mov $i, %eax */
         p[i * 32 + 1] = (uint8_t)i;
         memset(p + i * 32 + 2, 0, 3);
     }

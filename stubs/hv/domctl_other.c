@@ -9,10 +9,10 @@
 #include "lib/util.h"
 #include "stubs/hv/hvi.h"
 
-#define MAX_IOPORTS 0x10000u
-#define TSC_DEFAULT 0u
-#define TSC_EMULATE 1u
-#define TSC_NATIVE 2u
+#define MAX_IOPORTS  0x10000u
+#define TSC_DEFAULT  0u
+#define TSC_EMULATE  1u
+#define TSC_NATIVE   2u
 #define HOST_TSC_KHZ 2600000u
 
 int xsr_hv_bitmap_in(uint8_t *to, size_t to_bits,
@@ -102,7 +102,7 @@ static long scheduler(struct xsr_dom *d, struct xen_domctl_scheduler_op *op)
 static long node_affinity(struct xsr_dom *d, struct xen_domctl *op)
 {
     struct xenctl_bitmap *map = &op->u.nodeaffinity.nodemap;
-    uint8_t nodes[8] = { 0 };
+    uint8_t nodes[8] = {0};
     int rc;
 
     if (op->cmd == XEN_DOMCTL_getnodeaffinity) {
@@ -113,7 +113,7 @@ static long node_affinity(struct xsr_dom *d, struct xen_domctl *op)
     if (rc < 0)
         return rc;
     if (!(nodes[0] & 1))
-        return -EINVAL;     /* the host has node 0 only */
+        return -EINVAL; /* the host has node 0 only */
     d->node_affinity = 1;
     return 0;
 }
@@ -183,7 +183,7 @@ long xsr_hv_domctl_other(struct xsr_dom *d, struct xen_domctl *op)
     case XEN_DOMCTL_get_cpu_policy:
         return xsr_hv_policy_domctl(d, op);
     case XEN_DOMCTL_cacheflush:
-        return -ENOSYS;     /* Arm only */
+        return -ENOSYS; /* Arm only */
     default:
         return devices(d, op);
     }

@@ -15,9 +15,9 @@
 
 #define MAX_GDT_ENTS FIRST_RESERVED_GDT_ENTRY
 #define MAX_LDT_ENTS 8192u
-#define CR0_TS 8u
-#define CR0_HOST 0x80050033ull          /* what Xen runs PV guests with */
-#define XSAVE_HEAD 16u
+#define CR0_TS       8u
+#define CR0_HOST     0x80050033ull /* what Xen runs PV guests with */
+#define XSAVE_HEAD   16u
 #define VM_ASSIST_OK (0x3full | 1ull << VMASST_TYPE_m2p_strict)
 
 static bool canonical(uint64_t a)
@@ -27,8 +27,7 @@ static bool canonical(uint64_t a)
 
 static int refuse(const struct xsr_dom *d, uint32_t id, const char *why)
 {
-    xsr_sim_log("domain %u: context of vCPU %u refused: %s", d->domid, id,
-                why);
+    xsr_sim_log("domain %u: context of vCPU %u refused: %s", d->domid, id, why);
     return -EINVAL;
 }
 
@@ -95,7 +94,8 @@ static int get_gdt(struct xsr_dom *d, uint32_t id,
             xsr_hv_get_type(d, c->gdt_frames[i], XSR_F_SEG) == 0)
             continue;
         put_gdt(d, c, i);
-        return refuse(d, id, "a GDT frame is not the domain's, or no page "
+        return refuse(d, id,
+                      "a GDT frame is not the domain's, or no page "
                       "for descriptors");
     }
     return 0;
@@ -104,7 +104,8 @@ static int get_gdt(struct xsr_dom *d, uint32_t id,
 static int get_root(struct xsr_dom *d, uint32_t id, uint64_t mfn)
 {
     if (!xsr_frame_owned(mfn, d) || xsr_hv_get_type(d, mfn, XSR_F_L4) < 0)
-        return refuse(d, id, "a root page table is not the domain's, or no "
+        return refuse(d, id,
+                      "a root page table is not the domain's, or no "
                       "valid L4 table");
     return 0;
 }
@@ -191,8 +192,8 @@ static long get_context(struct xsr_dom *d, struct xen_domctl_vcpucontext *op)
     if (!op->ctxt.p)
         return -EFAULT;
     memcpy(op->ctxt.p, &v->ctx, sizeof(v->ctx));
-    op->ctxt.p->flags = (v->ctx.flags & ~(uint64_t)VGCF_online) |
-                        (v->online ? VGCF_online : 0);
+    op->ctxt.p->flags =
+        (v->ctx.flags & ~(uint64_t)VGCF_online) | (v->online ? VGCF_online : 0);
     return 0;
 }
 
@@ -301,7 +302,7 @@ static long set_xsave(struct xsr_dom *d, struct xsr_vcpu *v,
     if (rc < 0)
         return rc;
     if (op->size == XSAVE_HEAD)
-        return 0;       /* untouched state: nothing to load */
+        return 0; /* untouched state: nothing to load */
     if (op->size != XSAVE_HEAD + xsr_hv_xstate_size(accum))
         return -EINVAL;
     v->xcr0 = xcr0;

@@ -79,11 +79,10 @@ static int bind_ports(uint32_t remote, uint32_t remote_port)
     rc = get_port(rd, remote_port);
     if (!rc || rc->state != EVTCHNSTAT_unbound || rc->remote_dom != 0)
         return -EINVAL;
-    set_port(&ld->evtchn[port], EVTCHNSTAT_interdomain, rd->domid,
-             remote_port);
+    set_port(&ld->evtchn[port], EVTCHNSTAT_interdomain, rd->domid, remote_port);
     xsr_host_edge();
     set_port(rc, EVTCHNSTAT_interdomain, 0, (uint32_t)port);
-    ld->evtchn[port].pending = 1;   /* a binding always raises an event */
+    ld->evtchn[port].pending = 1; /* a binding always raises an event */
     return port;
 }
 
@@ -175,7 +174,7 @@ static int send_event(struct xsr_dom *d, uint32_t port)
         c->pending = 1;
         return 0;
     case EVTCHNSTAT_unbound:
-        return 0;       /* dropped silently */
+        return 0; /* dropped silently */
     default:
         return -EINVAL;
     }

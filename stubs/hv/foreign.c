@@ -24,13 +24,13 @@
 struct mapping {
     uint8_t *at;
     size_t n, n_recs;
-    uint32_t *recs;                 /* indexes into xsr_host->maps */
+    uint32_t *recs; /* indexes into xsr_host->maps */
 };
 
-static struct mapping *mine;        /* of this process; host lock held */
+static struct mapping *mine; /* of this process; host lock held */
 static size_t n_mine, cap_mine;
 static pid_t my_pid;
-static uint32_t my_proc;            /* slot + 1 */
+static uint32_t my_proc; /* slot + 1 */
 static struct xsr_sim_file procs = XSR_SIM_FILE_INIT;
 
 /* ---- processes ----------------------------------------------------------- */
@@ -219,7 +219,7 @@ static int64_t frame_to_map(struct xsr_dom *d, uint32_t domid, uint64_t gfn,
 {
     int64_t mfn;
 
-    if (!d) {       /* Xen's own: the M2P tables, to read */
+    if (!d) { /* Xen's own: the M2P tables, to read */
         if (domid != DOMID_XEN || gfn < xsr_host->compat_mfn ||
             gfn >= xsr_host->total_pages)
             return -EINVAL;
@@ -332,8 +332,8 @@ static int place(struct mapping *m, const int64_t *mfns, int prot, void *at)
             continue;
         while (k < m->n && mfns[k] == mfns[k - 1] + 1)
             k++;
-        if (!xsr_frame_mmap(m->at + i * XSR_PAGE_SIZE, (uint64_t)mfns[i],
-                            k - i, prot)) {
+        if (!xsr_frame_mmap(m->at + i * XSR_PAGE_SIZE, (uint64_t)mfns[i], k - i,
+                            prot)) {
             int rc = -errno;
 
             munmap(m->at, m->n * XSR_PAGE_SIZE);
@@ -376,7 +376,7 @@ static int report(const int64_t *mfns, size_t n, int *errs)
 static void *map_frames(struct xsr_dom *d, int64_t *mfns, size_t n, int prot,
                         int *errs, void *at)
 {
-    struct mapping m = { .n = n };
+    struct mapping m = {.n = n};
     int rc;
 
     if (d && !have_proc()) {
@@ -439,8 +439,12 @@ void *xsr_hv_map_resource(uint32_t domid, unsigned type, unsigned id,
     uint64_t list[XSR_MAX_GRANT_FRAMES];
     int64_t mfns[XSR_MAX_GRANT_FRAMES];
     struct xen_mem_acquire_resource r = {
-        .domid = (domid_t)domid, .type = (uint16_t)type, .id = id,
-        .nr_frames = (uint32_t)n, .frame = first, .frame_list = { list },
+        .domid = (domid_t)domid,
+        .type = (uint16_t)type,
+        .id = id,
+        .nr_frames = (uint32_t)n,
+        .frame = first,
+        .frame_list = {list},
     };
     void *p = NULL;
     size_t i;

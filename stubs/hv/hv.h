@@ -48,8 +48,8 @@ int xsr_hv_evtchn_take(uint32_t domid, uint32_t port);
 /* ---- tools --------------------------------------------------------------- */
 
 struct xsr_hv_host_options {
-    uint64_t memory_mib;        /* 0 = default */
-    uint32_t n_cpus;            /* 0 = default */
+    uint64_t memory_mib; /* 0 = default */
+    uint32_t n_cpus;     /* 0 = default */
     bool no_shadow, no_hap;
 };
 /* Make a host with these options; refused while one has domains. */
@@ -72,7 +72,7 @@ struct xsr_hv_domain {
     uint64_t tot_pages, max_pages;
     uint32_t max_vcpus, n_vcpus, n_online;
     bool paused, shutdown, dying, created, logdirty;
-    uint32_t pause_count, shutdown_reason;      /* valid if shutdown */
+    uint32_t pause_count, shutdown_reason; /* valid if shutdown */
     uint64_t shared_info_mfn, max_gfn;
     uint32_t n_evtchns, n_grant_frames;
     uint32_t tsc_mode, tsc_khz, tsc_incarnation;
@@ -84,9 +84,9 @@ int xsr_hv_next_domain(uint32_t first, struct xsr_hv_domain *out);
 
 struct xsr_hv_vcpu {
     bool initialised, online;
-    bool has_context;           /* PV: 5168 octets as getvcpucontext gives */
+    bool has_context; /* PV: 5168 octets as getvcpucontext gives */
     uint8_t context[5168];
-    uint64_t root_mfn, user_root_mfn;       /* 0: none */
+    uint64_t root_mfn, user_root_mfn; /* 0: none */
     uint32_t xsave_len, n_msrs;
 };
 int xsr_hv_vcpu_state(uint32_t domid, uint32_t id, struct xsr_hv_vcpu *out);
@@ -95,23 +95,25 @@ int xsr_hv_vcpu_state(uint32_t domid, uint32_t id, struct xsr_hv_vcpu *out);
 int xsr_hv_params(uint32_t domid, uint64_t out[XSR_HV_N_PARAMS]);
 
 struct xsr_hv_port {
-    uint32_t port, status;      /* EVTCHNSTAT_*: 1 unbound, 2 interdomain */
+    uint32_t port, status; /* EVTCHNSTAT_*: 1 unbound, 2 interdomain */
     uint32_t remote_dom, remote_port;
     bool pending;
 };
 /* The first port in use >= first. 0, or -ENOENT: no more. */
 int xsr_hv_next_port(uint32_t domid, uint32_t first, struct xsr_hv_port *out);
 
-struct xsr_hv_grant { uint16_t flags, domid; uint32_t frame; };
+struct xsr_hv_grant {
+    uint16_t flags, domid;
+    uint32_t frame;
+};
 /* Entry idx of the (version 1) grant table; -ENOENT behind its end. */
-int xsr_hv_grant_entry(uint32_t domid, uint32_t idx,
-                       struct xsr_hv_grant *out);
+int xsr_hv_grant_entry(uint32_t domid, uint32_t idx, struct xsr_hv_grant *out);
 
 struct xsr_hv_page {
     uint64_t pfn, mfn;
-    unsigned level;             /* PV page table: 1-4, else 0 */
+    unsigned level; /* PV page table: 1-4, else 0 */
     bool pinned;
-    bool p2m;                   /* PV: holds part of the guest's p2m list */
+    bool p2m; /* PV: holds part of the guest's p2m list */
 };
 typedef struct xsr_hv_pages xsr_hv_pages;
 /*

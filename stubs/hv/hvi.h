@@ -20,19 +20,19 @@
 #include <xen/version.h>
 
 /* domain.c: life of a domain */
-struct xsr_dom *xsr_hv_dom(uint32_t domid);             /* dying ones too */
-struct xsr_dom *xsr_hv_dom_any(uint32_t domid);         /* DOMID_SELF too */
-struct xsr_dom *xsr_hv_dom_from(uint32_t first_domid);  /* next or equal */
+struct xsr_dom *xsr_hv_dom(uint32_t domid);            /* dying ones too */
+struct xsr_dom *xsr_hv_dom_any(uint32_t domid);        /* DOMID_SELF too */
+struct xsr_dom *xsr_hv_dom_from(uint32_t first_domid); /* next or equal */
 struct xsr_slot *xsr_hv_slot(uint32_t domid);
 int xsr_hv_create(uint32_t *domid, const struct xen_domctl_createdomain *c);
 int xsr_hv_kill(struct xsr_dom *d);
-void xsr_hv_reap(struct xsr_dom *d);    /* free what a dead one still has */
+void xsr_hv_reap(struct xsr_dom *d); /* free what a dead one still has */
 int xsr_hv_shutdown(struct xsr_dom *d, uint32_t reason);
 void xsr_hv_resume(struct xsr_dom *d);
 void xsr_hv_getinfo(struct xsr_dom *d, struct xen_domctl_getdomaininfo *out);
 void xsr_hv_make_dom0(void);
 struct xsr_vcpu *xsr_hv_vcpu(struct xsr_dom *d, uint32_t id);
-int64_t xsr_hv_now(void);               /* ns since the host was made */
+int64_t xsr_hv_now(void); /* ns since the host was made */
 /* Watches to fire when the host lock is free again; see dispatch.c. */
 void xsr_hv_note_release(uint32_t domid, bool gone);
 void xsr_hv_fire_notes(void);
@@ -50,11 +50,11 @@ int xsr_hv_get_type(struct xsr_dom *d, uint64_t mfn, enum xsr_ftype type);
 void xsr_hv_put_type(struct xsr_dom *d, uint64_t mfn);
 int xsr_hv_pin(struct xsr_dom *d, uint64_t mfn, enum xsr_ftype type);
 int xsr_hv_unpin(struct xsr_dom *d, uint64_t mfn);
-void xsr_hv_retype(struct xsr_dom *d);  /* all references again (repair) */
+void xsr_hv_retype(struct xsr_dom *d); /* all references again (repair) */
 
 /* foreign.c: mappings of other processes */
-bool xsr_hv_purge_dead_maps(void);      /* true if there were any */
-void xsr_hv_recount_maps(void);         /* repair */
+bool xsr_hv_purge_dead_maps(void); /* true if there were any */
+void xsr_hv_recount_maps(void);    /* repair */
 
 /* domctl*.c */
 long xsr_hv_domctl(struct xen_domctl *op);
@@ -72,7 +72,7 @@ int xsr_hv_bitmap_out(struct xenctl_bitmap *to, const uint8_t *from,
                       size_t bits);
 
 /* xstate.c: XSAVE areas */
-#define XSR_XFEATURES 0x2e7ull         /* x87, SSE, AVX, AVX-512, PKRU */
+#define XSR_XFEATURES 0x2e7ull /* x87, SSE, AVX, AVX-512, PKRU */
 size_t xsr_hv_xstate_size(uint64_t xcr0);
 int xsr_hv_check_xstate(const struct xsr_dom *d, uint64_t xcr0,
                         uint64_t xcr0_accum, const uint8_t *area);

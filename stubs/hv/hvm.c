@@ -10,8 +10,8 @@
 #include "lib/util.h"
 #include "stubs/hv/hvi.h"
 
-#define VM86_TSS_MIN 104u                       /* a 32-bit TSS */
-#define VM86_TSS_MAX (104u + 32u + 8192u + 1u)  /* with both bitmaps */
+#define VM86_TSS_MIN 104u                      /* a 32-bit TSS */
+#define VM86_TSS_MAX (104u + 32u + 8192u + 1u) /* with both bitmaps */
 
 static bool obsolete(uint32_t index)
 {
@@ -75,7 +75,7 @@ static bool value_ok(const struct xsr_dom *d, uint32_t index, uint64_t value)
     case HVM_PARAM_VM86_TSS_SIZED:
         return value >> 32 >= VM86_TSS_MIN;
     case HVM_PARAM_MCA_CAP:
-        return value == 0;      /* the only capability needs hardware */
+        return value == 0; /* the only capability needs hardware */
     default:
         return true;
     }
@@ -102,14 +102,14 @@ static int set_param(struct xsr_dom *d, uint32_t index, uint64_t value)
     }
     if (set_once(index) && d->params[index] && d->params[index] != value) {
         xsr_sim_log("domain %u: parameter %u is %#llx and cannot become "
-                    "%#llx", d->domid, index,
-                    (unsigned long long)d->params[index],
+                    "%#llx",
+                    d->domid, index, (unsigned long long)d->params[index],
                     (unsigned long long)value);
         return -EEXIST;
     }
     if (!value_ok(d, index, value)) {
-        xsr_sim_log("domain %u: parameter %u cannot be %#llx", d->domid,
-                    index, (unsigned long long)value);
+        xsr_sim_log("domain %u: parameter %u cannot be %#llx", d->domid, index,
+                    (unsigned long long)value);
         return -EINVAL;
     }
     normalise(&index, &value);
@@ -154,8 +154,8 @@ static long get_mem_type(void *arg)
         return -ESRCH;
     if (!d->hvm)
         return -EINVAL;
-    t.mem_type = xsr_hv_gfn_to_mfn(d, t.pfn) >= 0 ? HVMMEM_ram_rw
-                                                  : HVMMEM_mmio_dm;
+    t.mem_type =
+        xsr_hv_gfn_to_mfn(d, t.pfn) >= 0 ? HVMMEM_ram_rw : HVMMEM_mmio_dm;
     memcpy(arg, &t, sizeof(t));
     return 0;
 }

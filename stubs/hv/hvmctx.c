@@ -13,55 +13,52 @@
 #include "lib/util.h"
 #include "stubs/hv/hvi.h"
 
-#define MAGIC 0x54381286u
-#define VERSION 1u
-#define CPU_OLD_LEN 1016u           /* without msr_tsc_aux */
-#define XSAVE_HEAD 24u
-#define XSAVE_MIN 576u
-#define CODE_END 0u
+#define MAGIC       0x54381286u
+#define VERSION     1u
+#define CPU_OLD_LEN 1016u /* without msr_tsc_aux */
+#define XSAVE_HEAD  24u
+#define XSAVE_MIN   576u
+#define CODE_END    0u
 #define CODE_HEADER 1u
-#define CODE_CPU 2u
-#define CODE_MAX 20u
+#define CODE_CPU    2u
+#define CODE_MAX    20u
 
-enum rule { EXACT, UP_TO, OWN };    /* OWN: checked by its own function */
+enum rule { EXACT, UP_TO, OWN }; /* OWN: checked by its own function */
 
 static const struct entry_rule {
     const char *name;
     bool per_vcpu;
     enum rule rule;
     uint32_t len;
-    uint32_t device;                /* emulation flag that it needs */
-    uint32_t instances;             /* of a per-domain entry */
+    uint32_t device;    /* emulation flag that it needs */
+    uint32_t instances; /* of a per-domain entry */
 } rules[CODE_MAX + 1] = {
-    [1] = { "HEADER", false, EXACT, sizeof(struct hvm_save_header), 0, 1 },
-    [2] = { "CPU", true, OWN, sizeof(struct hvm_hw_cpu), 0, 0 },
-    [3] = { "PIC", false, EXACT, sizeof(struct hvm_hw_vpic),
-            XEN_X86_EMU_PIC, 2 },
-    [4] = { "IOAPIC", false, EXACT, 400, XEN_X86_EMU_IOAPIC, 1 },
-    [5] = { "LAPIC", true, UP_TO, sizeof(struct hvm_hw_lapic),
-            XEN_X86_EMU_LAPIC, 0 },
-    [6] = { "LAPIC_REGS", true, EXACT, sizeof(struct hvm_hw_lapic_regs),
-            XEN_X86_EMU_LAPIC, 0 },
-    [7] = { "PCI_IRQ", false, EXACT, 16, 0, 1 },
-    [8] = { "ISA_IRQ", false, EXACT, 8, 0, 1 },
-    [9] = { "PCI_LINK", false, EXACT, 8, 0, 1 },
-    [10] = { "PIT", false, EXACT, sizeof(struct hvm_hw_pit),
-             XEN_X86_EMU_PIT, 1 },
-    [11] = { "RTC", false, UP_TO, sizeof(struct hvm_hw_rtc),
-             XEN_X86_EMU_RTC, 1 },
-    [12] = { "HPET", false, EXACT, sizeof(struct hvm_hw_hpet),
-             XEN_X86_EMU_HPET, 1 },
-    [13] = { "PMTIMER", false, EXACT, sizeof(struct hvm_hw_pmtimer),
-             XEN_X86_EMU_PM, 1 },
-    [14] = { "MTRR", true, EXACT, sizeof(struct hvm_hw_mtrr), 0, 0 },
-    [15] = { "VIRIDIAN_DOMAIN", false, UP_TO,
-             sizeof(struct hvm_viridian_domain_context), 0, 1 },
-    [16] = { "CPU_XSAVE", true, OWN, 0, 0, 0 },
-    [17] = { "VIRIDIAN_VCPU", true, UP_TO,
-             sizeof(struct hvm_viridian_vcpu_context), 0, 0 },
-    [18] = { "VMCE_VCPU", true, UP_TO, sizeof(struct hvm_vmce_vcpu), 0, 0 },
-    [19] = { "TSC_ADJUST", true, EXACT, sizeof(struct hvm_tsc_adjust), 0, 0 },
-    [20] = { "CPU_MSR", true, OWN, 0, 0, 0 },
+    [1] = {"HEADER", false, EXACT, sizeof(struct hvm_save_header), 0, 1},
+    [2] = {"CPU", true, OWN, sizeof(struct hvm_hw_cpu), 0, 0},
+    [3] = {"PIC", false, EXACT, sizeof(struct hvm_hw_vpic), XEN_X86_EMU_PIC, 2},
+    [4] = {"IOAPIC", false, EXACT, 400, XEN_X86_EMU_IOAPIC, 1},
+    [5] = {"LAPIC", true, UP_TO, sizeof(struct hvm_hw_lapic), XEN_X86_EMU_LAPIC,
+           0},
+    [6] = {"LAPIC_REGS", true, EXACT, sizeof(struct hvm_hw_lapic_regs),
+           XEN_X86_EMU_LAPIC, 0},
+    [7] = {"PCI_IRQ", false, EXACT, 16, 0, 1},
+    [8] = {"ISA_IRQ", false, EXACT, 8, 0, 1},
+    [9] = {"PCI_LINK", false, EXACT, 8, 0, 1},
+    [10] = {"PIT", false, EXACT, sizeof(struct hvm_hw_pit), XEN_X86_EMU_PIT, 1},
+    [11] = {"RTC", false, UP_TO, sizeof(struct hvm_hw_rtc), XEN_X86_EMU_RTC, 1},
+    [12] = {"HPET", false, EXACT, sizeof(struct hvm_hw_hpet), XEN_X86_EMU_HPET,
+            1},
+    [13] = {"PMTIMER", false, EXACT, sizeof(struct hvm_hw_pmtimer),
+            XEN_X86_EMU_PM, 1},
+    [14] = {"MTRR", true, EXACT, sizeof(struct hvm_hw_mtrr), 0, 0},
+    [15] = {"VIRIDIAN_DOMAIN", false, UP_TO,
+            sizeof(struct hvm_viridian_domain_context), 0, 1},
+    [16] = {"CPU_XSAVE", true, OWN, 0, 0, 0},
+    [17] = {"VIRIDIAN_VCPU", true, UP_TO,
+            sizeof(struct hvm_viridian_vcpu_context), 0, 0},
+    [18] = {"VMCE_VCPU", true, UP_TO, sizeof(struct hvm_vmce_vcpu), 0, 0},
+    [19] = {"TSC_ADJUST", true, EXACT, sizeof(struct hvm_tsc_adjust), 0, 0},
+    [20] = {"CPU_MSR", true, OWN, 0, 0, 0},
 };
 
 struct entry {
@@ -73,10 +70,10 @@ struct entry {
 static int refuse(const struct xsr_dom *d, const struct entry *e, int rc,
                   const char *why)
 {
-    xsr_sim_log("domain %u: HVM context entry %s/%u of %u octets refused: %s",
-                d->domid, e->code <= CODE_MAX && rules[e->code].name
-                    ? rules[e->code].name : "?",
-                e->instance, e->len, why);
+    xsr_sim_log(
+        "domain %u: HVM context entry %s/%u of %u octets refused: %s", d->domid,
+        e->code <= CODE_MAX && rules[e->code].name ? rules[e->code].name : "?",
+        e->instance, e->len, why);
     return rc;
 }
 
@@ -96,11 +93,11 @@ static int next_entry(const uint8_t *p, size_t len, size_t *pos,
     return 0;
 }
 
-#define CR0_PE 1u
-#define CR0_ET 0x10u
-#define CR0_PG 0x80000000u
-#define CR0_OK 0xe005003full            /* PE MP EM TS ET NE WP AM NW CD PG */
-#define EFER_OK 0xd01ull                /* SCE LME LMA NX */
+#define CR0_PE  1u
+#define CR0_ET  0x10u
+#define CR0_PG  0x80000000u
+#define CR0_OK  0xe005003full /* PE MP EM TS ET NE WP AM NW CD PG */
+#define EFER_OK 0xd01ull      /* SCE LME LMA NX */
 
 static int check_cpu(const struct xsr_dom *d, const struct entry *e)
 {
@@ -111,7 +108,7 @@ static int check_cpu(const struct xsr_dom *d, const struct entry *e)
     memset(&cpu, 0, sizeof(cpu));
     memcpy(&cpu, e->body, e->len);
     if (e->len == CPU_OLD_LEN)
-        return 0;       /* moved fields; Xen fixes them up */
+        return 0; /* moved fields; Xen fixes them up */
     if (cpu.pad0)
         return refuse(d, e, -EINVAL, "padding is not zero");
     if ((cpu.cr0 & ~CR0_OK) || !(cpu.cr0 & CR0_ET) ||
@@ -153,10 +150,9 @@ static int check_xsave(const struct xsr_dom *d, const struct entry *e)
 
 static int check_msrs(const struct xsr_dom *d, const struct entry *e)
 {
-    static const uint32_t known[] = {
-        0x48, 0x140, 0xd90, 0xda0, 0xc001011f, 0xc0011027, 0xc0011019,
-        0xc001101a, 0xc001101b
-    };
+    static const uint32_t known[] = {0x48,       0x140,      0xd90,
+                                     0xda0,      0xc001011f, 0xc0011027,
+                                     0xc0011019, 0xc001101a, 0xc001101b};
     uint32_t i, k, count;
 
     if (e->len < 8 + 16)
@@ -187,8 +183,8 @@ static int check_entry(struct xsr_dom *d, const struct entry *e)
     r = &rules[e->code];
     if (r->per_vcpu ? !xsr_hv_vcpu(d, e->instance)
                     : e->instance >= r->instances)
-        return refuse(d, e, -EINVAL, r->per_vcpu ? "no such vCPU"
-                                                 : "no such instance");
+        return refuse(d, e, -EINVAL,
+                      r->per_vcpu ? "no such vCPU" : "no such instance");
     if (r->device && !(d->emulation & r->device))
         return refuse(d, e, -ENODEV, "the domain has no such device");
     if (r->rule == EXACT && e->len != r->len)
@@ -217,7 +213,7 @@ static int check_header(struct xsr_dom *d, const struct entry *e)
 static int check_chain(struct xsr_dom *d, const uint8_t *p, size_t len,
                        size_t *used_out)
 {
-    struct entry e = { 0 };
+    struct entry e = {0};
     size_t pos = 0;
     int rc = next_entry(p, len, &pos, &e);
 

@@ -13,8 +13,8 @@
 #include "stubs/hv/hvi.h"
 
 #define PTE_PRESENT 0x1ull
-#define PTE_FRAME 0x000ffffffffff000ull
-#define N_ENTRIES 512u
+#define PTE_FRAME   0x000ffffffffff000ull
+#define N_ENTRIES   512u
 
 struct xsr_hv_pages {
     uint32_t domid;
@@ -26,8 +26,10 @@ struct xsr_hv_pages {
 int xsr_hv_host_init(const struct xsr_hv_host_options *o, struct xsr_err *err)
 {
     struct xsr_host_options options = {
-        .memory_mib = o->memory_mib, .n_cpus = o->n_cpus,
-        .no_shadow = o->no_shadow, .no_hap = o->no_hap,
+        .memory_mib = o->memory_mib,
+        .n_cpus = o->n_cpus,
+        .no_shadow = o->no_shadow,
+        .no_hap = o->no_hap,
     };
 
     return xsr_host_create(&options, err);
@@ -203,7 +205,8 @@ int64_t xsr_hv_pfn_of(uint32_t domid, uint64_t mfn)
     d = xsr_hv_dom(domid);
     if (d)
         pfn = xsr_frame_owned(mfn, d) && xsr_m2p[mfn] != XSR_INVALID_M2P
-                  ? (int64_t)xsr_m2p[mfn] : -EINVAL;
+                  ? (int64_t)xsr_m2p[mfn]
+                  : -EINVAL;
     xsr_host_leave();
     return pfn;
 }
@@ -260,7 +263,7 @@ static int by_pfn(const void *a, const void *b)
 
 static void mark_p2m(struct xsr_hv_pages *p, uint64_t mfn)
 {
-    struct xsr_hv_page key = { .pfn = xsr_m2p[mfn] }, *page;
+    struct xsr_hv_page key = {.pfn = xsr_m2p[mfn]}, *page;
 
     page = bsearch(&key, p->page, p->n, sizeof(key), by_pfn);
     if (page && page->mfn == mfn)

@@ -12,10 +12,10 @@
 #include "stubs/hv/hvi.h"
 
 #define MEMOP_CMD_MASK 0x3fu
-#define MEMOP_SHIFT 6
-#define MAX_ORDER 18u
-#define DOM0_MAX_ORDER 9u       /* what frames.c gives contiguously */
-#define DISK_MARGIN 1024u       /* pages; for tables, xenstore, the log */
+#define MEMOP_SHIFT    6
+#define MAX_ORDER      18u
+#define DOM0_MAX_ORDER 9u    /* what frames.c gives contiguously */
+#define DISK_MARGIN    1024u /* pages; for tables, xenstore, the log */
 
 /* Pages that d may still get: its own limit, and other domains' claims. */
 static uint64_t room_for(const struct xsr_dom *d)
@@ -44,9 +44,9 @@ static void log_short(const struct xsr_dom *d, const char *what, uint64_t i,
 {
     xsr_sim_log("domain %u: %s: %llu of %lu extents of order %u done; it has "
                 "%llu of at most %llu pages, the host %llu free (its folder "
-                "has room for %llu)", d->domid,
-                what, (unsigned long long)i, r->nr_extents, r->extent_order,
-                (unsigned long long)d->tot_pages,
+                "has room for %llu)",
+                d->domid, what, (unsigned long long)i, r->nr_extents,
+                r->extent_order, (unsigned long long)d->tot_pages,
                 (unsigned long long)d->max_pages,
                 (unsigned long long)xsr_host->free_pages,
                 (unsigned long long)xsr_frame_backing());
@@ -63,7 +63,7 @@ static int add_page(struct xsr_dom *d, uint64_t gfn, uint64_t mfn)
     }
     if (gfn >= XSR_MAX_GFN)
         return -EINVAL;
-    if (xsr_hv_gfn_to_mfn(d, gfn) >= 0) {   /* replaced: the old one goes */
+    if (xsr_hv_gfn_to_mfn(d, gfn) >= 0) { /* replaced: the old one goes */
         rc = xsr_hv_remove_page(d, gfn);
         if (rc < 0)
             return rc;
@@ -162,8 +162,9 @@ static long reservation_op(unsigned op, unsigned long start, void *arg)
         return (long)start;
     memcpy(&r, arg, sizeof(r));
     d = xsr_hv_dom_any(r.domid);
-    if (!d || d->dying || start >= r.nr_extents || r.extent_order >
-        (op == XENMEM_increase_reservation ? MAX_ORDER : DOM0_MAX_ORDER))
+    if (!d || d->dying || start >= r.nr_extents ||
+        r.extent_order >
+            (op == XENMEM_increase_reservation ? MAX_ORDER : DOM0_MAX_ORDER))
         return (long)start;
     list = r.extent_start.p;
     if (!list && op != XENMEM_increase_reservation)
@@ -173,7 +174,8 @@ static long reservation_op(unsigned op, unsigned long start, void *arg)
     n = r.nr_extents - start;
     if (d->domid == 0 || (r.mem_flags & XENMEMF_populate_on_demand)) {
         xsr_sim_log("reservation call %u for domain %u, flags %#x: not on "
-                    "this host", op, d->domid, r.mem_flags);
+                    "this host",
+                    op, d->domid, r.mem_flags);
         return (long)start;
     }
     if (op == XENMEM_decrease_reservation)
@@ -185,8 +187,9 @@ static long reservation_op(unsigned op, unsigned long start, void *arg)
     else
         done = populate_large(d, list, n, r.extent_order);
     if (done < n)
-        log_short(d, op == XENMEM_decrease_reservation ? "decrease" :
-                  "populate", done, &r);
+        log_short(d,
+                  op == XENMEM_decrease_reservation ? "decrease" : "populate",
+                  done, &r);
     return (long)(start + done);
 }
 
@@ -350,8 +353,8 @@ static long claim_pages(void *arg)
     if (r.nr_extents <= d->tot_pages)
         return -EINVAL;
     more = r.nr_extents - d->tot_pages;
-    if (more > xsr_host->free_pages - xsr_min(xsr_host->claimed,
-                                              xsr_host->free_pages))
+    if (more >
+        xsr_host->free_pages - xsr_min(xsr_host->claimed, xsr_host->free_pages))
         return -ENOMEM;
     d->outstanding = more;
     xsr_host->claimed += more;
@@ -389,7 +392,7 @@ static long acquire_resource(void *arg)
     }
     if (r.nr_frames == 0)
         return -EINVAL;
-    for (i = r.nr_frames; i-- > 0;) {   /* the last first: it may grow */
+    for (i = r.nr_frames; i-- > 0;) { /* the last first: it may grow */
         int rc = xsr_hv_grant_frame(d, r.frame + i, &mfn);
 
         if (rc < 0)

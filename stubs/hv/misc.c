@@ -11,8 +11,9 @@
 
 #define MAJOR 4
 #define MINOR 17
-#define CAPABILITIES "xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_32p " \
-                     "hvm-3.0-x86_64 "
+#define CAPABILITIES                                 \
+    "xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_32p " \
+    "hvm-3.0-x86_64 "
 #define XEN_VIRT_START 0xffff800000000000ull
 
 static long put_text(void *to, size_t len, const char *text)
@@ -27,8 +28,10 @@ static long put_text(void *to, size_t len, const char *text)
 static long put_compile_info(void *to)
 {
     struct xen_compile_info info = {
-        .compiler = "none", .compile_by = "xensr",
-        .compile_domain = "simulated", .compile_date = "never",
+        .compiler = "none",
+        .compile_by = "xensr",
+        .compile_domain = "simulated",
+        .compile_date = "never",
     };
 
     if (!to)
@@ -49,15 +52,14 @@ static long get_features(void *arg)
     f.submap = 1u << XENFEAT_memory_op_vnode_supported |
                1u << XENFEAT_mmu_pt_update_preserve_ad |
                1u << XENFEAT_highmem_assist |
-               1u << XENFEAT_gnttab_map_avail_bits |
-               1u << XENFEAT_dom0;
+               1u << XENFEAT_gnttab_map_avail_bits | 1u << XENFEAT_dom0;
     memcpy(arg, &f, sizeof(f));
     return 0;
 }
 
 long xsr_hv_version(unsigned long cmd, void *arg)
 {
-    xen_platform_parameters_t params = { XEN_VIRT_START };
+    xen_platform_parameters_t params = {XEN_VIRT_START};
 
     switch (cmd) {
     case XENVER_version:

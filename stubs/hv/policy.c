@@ -12,37 +12,37 @@
 #include "lib/util.h"
 #include "stubs/hv/hvi.h"
 
-#define NONE XEN_CPUID_NO_SUBLEAF
-#define BASIC_MAX 0xdu
-#define EXTD_MAX 0x80000021u
-#define FEAT_MAX 2u
+#define NONE              XEN_CPUID_NO_SUBLEAF
+#define BASIC_MAX         0xdu
+#define EXTD_MAX          0x80000021u
+#define FEAT_MAX          2u
 #define MSR_PLATFORM_INFO 0xceu
-#define MSR_ARCH_CAPS 0x10au
-#define PLATFORM_INFO_OK 0x80000000ull  /* CPUID faulting */
-#define N_FEATURES 19u
+#define MSR_ARCH_CAPS     0x10au
+#define PLATFORM_INFO_OK  0x80000000ull /* CPUID faulting */
+#define N_FEATURES        19u
 
 /* The host's CPU, as far as it is not zero. */
 static const xen_cpuid_leaf_t host_leaves[] = {
-    { 0, NONE, BASIC_MAX, 0x68747541, 0x444d4163, 0x69746e65 },
-    { 1, NONE, 0x00830f10, 0x00040800, 0xfed8320b, 0x178bfbff },
-    { 4, 0, 0, 0, 0, 0 },
-    { 7, 0, 0, 0xd13f07a9, 0x0000000c, 0 },
-    { 0xb, 0, 0, 0, 0, 0 },
-    { 0xd, 0, XSR_XFEATURES, 0x00000a88, 0x00000a88, 0 },
-    { 0xd, 1, 0x00000001, 0, 0, 0 },
-    { 0xd, 2, 0x00000100, 0x00000240, 0, 0 },
-    { 0xd, 5, 0x00000040, 0x00000440, 0, 0 },
-    { 0xd, 6, 0x00000200, 0x00000480, 0, 0 },
-    { 0xd, 7, 0x00000400, 0x00000680, 0, 0 },
-    { 0xd, 9, 0x00000008, 0x00000a80, 0, 0 },
-    { 0x40000000, NONE, 0, 0, 0, 0 },
-    { 0x40000100, NONE, 0, 0, 0, 0 },
-    { 0x80000000, NONE, EXTD_MAX, 0x68747541, 0x444d4163, 0x69746e65 },
-    { 0x80000001, NONE, 0x00830f10, 0, 0x000001f3, 0x2fd3fbff },
-    { 0x80000002, NONE, 0x756d6953, 0x6574616c, 0x38782064, 0x34362d36 },
-    { 0x80000003, NONE, 0x6f727020, 0x73736563, 0x0000726f, 0 },
-    { 0x80000008, NONE, 0x00003030, 0x00101000, 0x00002003, 0 },
-    { 0x80000021, NONE, 0x00000004, 0, 0, 0 },
+    {0, NONE, BASIC_MAX, 0x68747541, 0x444d4163, 0x69746e65},
+    {1, NONE, 0x00830f10, 0x00040800, 0xfed8320b, 0x178bfbff},
+    {4, 0, 0, 0, 0, 0},
+    {7, 0, 0, 0xd13f07a9, 0x0000000c, 0},
+    {0xb, 0, 0, 0, 0, 0},
+    {0xd, 0, XSR_XFEATURES, 0x00000a88, 0x00000a88, 0},
+    {0xd, 1, 0x00000001, 0, 0, 0},
+    {0xd, 2, 0x00000100, 0x00000240, 0, 0},
+    {0xd, 5, 0x00000040, 0x00000440, 0, 0},
+    {0xd, 6, 0x00000200, 0x00000480, 0, 0},
+    {0xd, 7, 0x00000400, 0x00000680, 0, 0},
+    {0xd, 9, 0x00000008, 0x00000a80, 0, 0},
+    {0x40000000, NONE, 0, 0, 0, 0},
+    {0x40000100, NONE, 0, 0, 0, 0},
+    {0x80000000, NONE, EXTD_MAX, 0x68747541, 0x444d4163, 0x69746e65},
+    {0x80000001, NONE, 0x00830f10, 0, 0x000001f3, 0x2fd3fbff},
+    {0x80000002, NONE, 0x756d6953, 0x6574616c, 0x38782064, 0x34362d36},
+    {0x80000003, NONE, 0x6f727020, 0x73736563, 0x0000726f, 0},
+    {0x80000008, NONE, 0x00003030, 0x00101000, 0x00002003, 0},
+    {0x80000021, NONE, 0x00000004, 0, 0, 0},
 };
 
 static bool before(const xen_cpuid_leaf_t *a, const xen_cpuid_leaf_t *b)
@@ -72,7 +72,7 @@ static bool put_leaf(xen_cpuid_leaf_t *leaves, uint32_t *n,
 
 static void fill_host(xen_cpuid_leaf_t *leaves, uint32_t *n)
 {
-    xen_cpuid_leaf_t zero = { .subleaf = NONE };
+    xen_cpuid_leaf_t zero = {.subleaf = NONE};
     size_t i;
 
     *n = 0;
@@ -131,8 +131,9 @@ static bool has_place(const xen_cpuid_leaf_t *l)
     case 0x40000100:
         return l->subleaf == NONE;
     default:
-        return l->subleaf == NONE && (l->leaf <= BASIC_MAX ||
-               (l->leaf >= 0x80000000 && l->leaf <= EXTD_MAX));
+        return l->subleaf == NONE &&
+               (l->leaf <= BASIC_MAX ||
+                (l->leaf >= 0x80000000 && l->leaf <= EXTD_MAX));
     }
 }
 
@@ -187,8 +188,8 @@ static int merge_msrs(struct xen_domctl_cpu_policy *p, xen_msr_entry_t *msrs)
 
 /* A maximum that the policy claims may not pass the host's. */
 static int audit_max(struct xen_domctl_cpu_policy *p,
-                     const xen_cpuid_leaf_t *leaves, uint32_t n,
-                     uint32_t leaf, uint32_t subleaf, uint32_t max)
+                     const xen_cpuid_leaf_t *leaves, uint32_t n, uint32_t leaf,
+                     uint32_t subleaf, uint32_t max)
 {
     const xen_cpuid_leaf_t *l = find_leaf(leaves, n, leaf, subleaf);
 
@@ -274,20 +275,34 @@ long xsr_hv_policy_domctl(struct xsr_dom *d, struct xen_domctl *op)
 
     if (op->cmd == XEN_DOMCTL_set_cpu_policy)
         return set_policy(d, p);
-    return copy_out(d->leaves, d->n_leaves, d->msrs, p->leaves.p,
-                    &p->nr_leaves, p->msrs.p, &p->nr_msrs);
+    return copy_out(d->leaves, d->n_leaves, d->msrs, p->leaves.p, &p->nr_leaves,
+                    p->msrs.p, &p->nr_msrs);
 }
 
 /* ---- the host's own ------------------------------------------------------ */
 
 static uint32_t feature_word(unsigned word)
 {
-    static const struct { uint32_t leaf, subleaf; char reg; } where[] = {
-        { 1, NONE, 'd' }, { 1, NONE, 'c' }, { 0x80000001, NONE, 'd' },
-        { 0x80000001, NONE, 'c' }, { 0xd, 1, 'a' }, { 7, 0, 'b' },
-        { 7, 0, 'c' }, { 0x80000007, NONE, 'd' }, { 0x80000008, NONE, 'b' },
-        { 7, 0, 'd' }, { 7, 1, 'a' }, { 0x80000021, NONE, 'a' },
-        { 7, 1, 'b' }, { 7, 2, 'd' }, { 7, 1, 'c' }, { 7, 1, 'd' },
+    static const struct {
+        uint32_t leaf, subleaf;
+        char reg;
+    } where[] = {
+        {1, NONE, 'd'},
+        {1, NONE, 'c'},
+        {0x80000001, NONE, 'd'},
+        {0x80000001, NONE, 'c'},
+        {0xd, 1, 'a'},
+        {7, 0, 'b'},
+        {7, 0, 'c'},
+        {0x80000007, NONE, 'd'},
+        {0x80000008, NONE, 'b'},
+        {7, 0, 'd'},
+        {7, 1, 'a'},
+        {0x80000021, NONE, 'a'},
+        {7, 1, 'b'},
+        {7, 2, 'd'},
+        {7, 1, 'c'},
+        {7, 1, 'd'},
     };
     const xen_cpuid_leaf_t *l;
 
@@ -328,9 +343,8 @@ static long get_featureset(struct xen_sysctl_cpu_featureset *f)
 long xsr_hv_policy_sysctl(struct xen_sysctl *op)
 {
     static const xen_msr_entry_t msrs[XSR_MAX_POLICY_MSRS] = {
-        { .idx = MSR_PLATFORM_INFO, .val = PLATFORM_INFO_OK },
-        { .idx = MSR_ARCH_CAPS }
-    };
+        {.idx = MSR_PLATFORM_INFO, .val = PLATFORM_INFO_OK},
+        {.idx = MSR_ARCH_CAPS}};
     struct xen_sysctl_cpu_policy *p = &op->u.cpu_policy;
     xen_cpuid_leaf_t leaves[XSR_MAX_LEAVES];
     uint32_t n;

@@ -59,14 +59,15 @@ static long cpu_pool(struct xen_sysctl_cpupool_op *op)
         return xsr_hv_bitmap_out(&op->cpumap, cpus, xsr_host->n_cpus);
     }
     if (op->op == XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN)
-        return op->cpupool_id != 0 ? -ENOENT
-                                   : xsr_hv_dom(op->domid) ? 0 : -ESRCH;
+        return op->cpupool_id != 0     ? -ENOENT
+               : xsr_hv_dom(op->domid) ? 0
+                                       : -ESRCH;
     if (op->op != XEN_SYSCTL_CPUPOOL_OP_INFO) {
         xsr_sim_log("not simulated: CPU pool operation %u", op->op);
         return -ENOSYS;
     }
     if (op->cpupool_id != 0)
-        return -ENOENT;     /* INFO answers for this number or the next */
+        return -ENOENT; /* INFO answers for this number or the next */
     while ((d = xsr_hv_dom_from(next)) != NULL) {
         n++;
         next = d->domid + 1;
@@ -101,7 +102,7 @@ static long topology(struct xen_sysctl_cputopoinfo *t)
     uint32_t i;
 
     for (i = 0; t->cputopo.p && i < t->num_cpus && i < xsr_host->n_cpus; i++) {
-        xen_sysctl_cputopo_t cpu = { .core = i };
+        xen_sysctl_cputopo_t cpu = {.core = i};
 
         memcpy(&t->cputopo.p[i], &cpu, sizeof(cpu));
     }

@@ -10,22 +10,23 @@
 #include "lib/util.h"
 #include "stubs/hv/hvi.h"
 
-#define FP 1u
-#define SSE 2u
-#define YMM 4u
+#define FP      1u
+#define SSE     2u
+#define YMM     4u
 #define BNDREGS 8u
-#define BNDCSR 0x10u
-#define AVX512 0xe0u
-#define PKRU 0x200u
+#define BNDCSR  0x10u
+#define AVX512  0xe0u
+#define PKRU    0x200u
 
-#define HEADER 512u             /* xstate_bv, xcomp_bv, 48 reserved octets */
+#define HEADER   512u /* xstate_bv, xcomp_bv, 48 reserved octets */
 #define MIN_SIZE 576u
 
 /* Where the components lie in the uncompacted form, as on real CPUs. */
-static const struct { uint32_t bit, offset, size; } parts[] = {
-    { YMM, 576, 256 }, { BNDREGS, 960, 64 }, { BNDCSR, 1024, 64 },
-    { 0x20, 1088, 64 }, { 0x40, 1152, 512 }, { 0x80, 1664, 1024 },
-    { PKRU, 2688, 8 },
+static const struct {
+    uint32_t bit, offset, size;
+} parts[] = {
+    {YMM, 576, 256},   {BNDREGS, 960, 64}, {BNDCSR, 1024, 64}, {0x20, 1088, 64},
+    {0x40, 1152, 512}, {0x80, 1664, 1024}, {PKRU, 2688, 8},
 };
 
 /* Xen's rule: nothing at all for no components, else up to the highest. */

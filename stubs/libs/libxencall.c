@@ -31,8 +31,8 @@ xencall_handle *xencall_open(xentoollog_logger *logger, unsigned open_flags)
     (void)open_flags;
     if (xsr_hv_open(&err) < 0) {
         if (logger)
-            xtl_log(logger, XTL_ERROR, err.sys, "xencall",
-                    "simulated host: %s", err.text);
+            xtl_log(logger, XTL_ERROR, err.sys, "xencall", "simulated host: %s",
+                    err.text);
         errno = err.sys ? err.sys : EIO;
         return NULL;
     }
@@ -59,7 +59,7 @@ int xencall_fd(xencall_handle *h)
 static long call(unsigned op, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
                  uint64_t e)
 {
-    const uint64_t arg[5] = { a, b, c, d, e };
+    const uint64_t arg[5] = {a, b, c, d, e};
     long rc = xsr_hv_call(op, arg);
 
     if (rc < 0) {
@@ -144,8 +144,8 @@ struct buffer_head {
 
 void *xencall_alloc_buffer(xencall_handle *h, size_t size)
 {
-    size_t n = (size + sizeof(struct buffer_head) + XSR_PAGE_SIZE - 1) /
-               XSR_PAGE_SIZE;
+    size_t n =
+        (size + sizeof(struct buffer_head) + XSR_PAGE_SIZE - 1) / XSR_PAGE_SIZE;
     struct buffer_head *head = xencall_alloc_buffer_pages(h, n);
 
     if (!head)

@@ -19,7 +19,7 @@
 #pragma GCC visibility push(default)
 
 struct xenforeignmemory_handle {
-    int restricted_to;      /* domid, or -1 */
+    int restricted_to; /* domid, or -1 */
 };
 
 struct xenforeignmemory_resource_handle {
@@ -77,8 +77,7 @@ void *xenforeignmemory_map(xenforeignmemory_handle *h, uint32_t dom, int prot,
     return xenforeignmemory_map2(h, dom, NULL, prot, 0, pages, arr, err);
 }
 
-int xenforeignmemory_unmap(xenforeignmemory_handle *h, void *addr,
-                           size_t pages)
+int xenforeignmemory_unmap(xenforeignmemory_handle *h, void *addr, size_t pages)
 {
     int rc = xsr_hv_unmap(addr, pages);
 
@@ -100,8 +99,8 @@ int xenforeignmemory_restrict(xenforeignmemory_handle *h, domid_t domid)
 
 xenforeignmemory_resource_handle *xenforeignmemory_map_resource(
     xenforeignmemory_handle *h, domid_t domid, unsigned int type,
-    unsigned int id, unsigned long frame, unsigned long nr_frames,
-    void **paddr, int prot, int flags)
+    unsigned int id, unsigned long frame, unsigned long nr_frames, void **paddr,
+    int prot, int flags)
 {
     xenforeignmemory_resource_handle *res;
 
@@ -115,8 +114,8 @@ xenforeignmemory_resource_handle *xenforeignmemory_map_resource(
     if (!res)
         return NULL;
     res->n = nr_frames;
-    res->addr = xsr_hv_map_resource(domid, type, id, frame, nr_frames, prot,
-                                    *paddr);
+    res->addr =
+        xsr_hv_map_resource(domid, type, id, frame, nr_frames, prot, *paddr);
     if (!res->addr) {
         free(res);
         return NULL;
@@ -139,9 +138,11 @@ int xenforeignmemory_resource_size(xenforeignmemory_handle *h, domid_t domid,
                                    size_t *size)
 {
     struct xen_mem_acquire_resource r = {
-        .domid = domid, .type = (uint16_t)type, .id = id,
+        .domid = domid,
+        .type = (uint16_t)type,
+        .id = id,
     };
-    const uint64_t arg[5] = { XENMEM_acquire_resource, (uintptr_t)&r };
+    const uint64_t arg[5] = {XENMEM_acquire_resource, (uintptr_t)&r};
     long rc;
 
     if (check_restriction(h, domid) < 0)

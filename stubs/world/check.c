@@ -27,14 +27,18 @@ static int check_chunks(struct xsr_err *err)
         for (i = 0; xsr_host->chunk_used[c] && i < XSR_CHUNK; i++)
             used += xsr_frames[c * XSR_CHUNK + i].owner != 0;
         if (used != xsr_host->chunk_used[c])
-            return xsr_fail(err, XSR_E_BUG, "chunk %zu has %llu used frames, "
-                            "its count says %u", c, (unsigned long long)used,
+            return xsr_fail(err, XSR_E_BUG,
+                            "chunk %zu has %llu used frames, "
+                            "its count says %u",
+                            c, (unsigned long long)used,
                             xsr_host->chunk_used[c]);
         free_pages += XSR_CHUNK - used;
     }
     if (free_pages != xsr_host->free_pages)
-        return xsr_fail(err, XSR_E_BUG, "%llu frames are free, the count says "
-                        "%llu", (unsigned long long)free_pages,
+        return xsr_fail(err, XSR_E_BUG,
+                        "%llu frames are free, the count says "
+                        "%llu",
+                        (unsigned long long)free_pages,
                         (unsigned long long)xsr_host->free_pages);
     return 0;
 }
@@ -50,14 +54,18 @@ static int check_frame(struct xsr_dom *d, uint64_t mfn, uint64_t *pages,
         return 0;
     ++*pages;
     if (d->dying)
-        return f->maps ? 0 : xsr_fail(err, XSR_E_BUG, "frame %#llx of a dead "
-                                      "domain is mapped by nobody",
-                                      (unsigned long long)mfn);
+        return f->maps ? 0
+                       : xsr_fail(err, XSR_E_BUG,
+                                  "frame %#llx of a dead "
+                                  "domain is mapped by nobody",
+                                  (unsigned long long)mfn);
     if (d->hvm && gfn != XSR_INVALID_M2P &&
         (gfn > d->max_gfn || d->p2m[gfn] != mfn + 1))
-        return xsr_fail(err, XSR_E_BUG, "frame %#llx thinks it is page %#llx "
-                        "of domain %u, which does not", (unsigned long long)
-                        mfn, (unsigned long long)gfn, d->domid);
+        return xsr_fail(err, XSR_E_BUG,
+                        "frame %#llx thinks it is page %#llx "
+                        "of domain %u, which does not",
+                        (unsigned long long)mfn, (unsigned long long)gfn,
+                        d->domid);
     return 0;
 }
 
@@ -74,8 +82,10 @@ static int check_domain(struct xsr_dom *d, struct xsr_err *err)
             return -1;
     }
     if (pages != d->tot_pages)
-        return xsr_fail(err, XSR_E_BUG, "domain %u has %llu pages, its count "
-                        "says %llu", d->domid, (unsigned long long)pages,
+        return xsr_fail(err, XSR_E_BUG,
+                        "domain %u has %llu pages, its count "
+                        "says %llu",
+                        d->domid, (unsigned long long)pages,
                         (unsigned long long)d->tot_pages);
     return 0;
 }
@@ -141,7 +151,8 @@ static int check_counts(struct expected *x, struct xsr_err *err)
         if (f->owner == 0)
             continue;
         if (f->tcount != x->refs[mfn] || f->maps != x->maps[mfn])
-            return xsr_fail(err, XSR_E_BUG, "frame %#llx: %u references and "
+            return xsr_fail(err, XSR_E_BUG,
+                            "frame %#llx: %u references and "
                             "%u mappings, counted %u and %u",
                             (unsigned long long)mfn, f->tcount, f->maps,
                             x->refs[mfn], x->maps[mfn]);

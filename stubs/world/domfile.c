@@ -42,8 +42,7 @@ static bool right_size(int fd, int flags)
     xsr_host_edge();
     if (flags & O_CREAT)
         return ftruncate(fd, (off_t)sizeof(struct xsr_dom)) == 0;
-    return fstat(fd, &st) == 0 &&
-           st.st_size == (off_t)sizeof(struct xsr_dom);
+    return fstat(fd, &st) == 0 && st.st_size == (off_t)sizeof(struct xsr_dom);
 }
 
 static struct xsr_dom *open_file(struct xsr_slot *slot, int flags)

@@ -87,12 +87,12 @@ static void take(struct xsr_dom *d, uint64_t mfn, size_t n, uint8_t flags)
     for (i = 0; i < n; i++) {
         if (i == n / 2)
             xsr_host_edge();
-        xsr_m2p[mfn + i] = XSR_INVALID_M2P;     /* leads nowhere yet */
+        xsr_m2p[mfn + i] = XSR_INVALID_M2P; /* leads nowhere yet */
         xsr_frames[mfn + i].type = XSR_F_NONE;
         xsr_frames[mfn + i].flags = flags;
         xsr_frames[mfn + i].tcount = 0;
-        __atomic_store_n(&xsr_frames[mfn + i].owner,
-                         (uint16_t)(d->domid + 1), __ATOMIC_RELEASE);
+        __atomic_store_n(&xsr_frames[mfn + i].owner, (uint16_t)(d->domid + 1),
+                         __ATOMIC_RELEASE);
     }
     xsr_host_edge();
     xsr_host->free_pages -= n;

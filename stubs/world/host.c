@@ -23,9 +23,9 @@
 #include "stubs/hv/hvi.h"
 
 #define DEFAULT_MIB 16384u
-#define MIN_MIB 1024u
-#define MAX_MIB (1u << 22)      /* 4 TiB: 32-bit frame numbers everywhere */
-#define DOM0_MIB 512u
+#define MIN_MIB     1024u
+#define MAX_MIB     (1u << 22) /* 4 TiB: 32-bit frame numbers everywhere */
+#define DOM0_MIB    512u
 
 struct xsr_host *xsr_host;
 struct xsr_frame *xsr_frames;
@@ -44,7 +44,8 @@ static size_t frames_offset(uint64_t total_pages)
     size_t chunks = (total_pages + XSR_CHUNK - 1) / XSR_CHUNK;
 
     return (size_t)xsr_round_up(offsetof(struct xsr_host, chunk_used) +
-                                chunks * sizeof(uint16_t), XSR_PAGE_SIZE);
+                                    chunks * sizeof(uint16_t),
+                                XSR_PAGE_SIZE);
 }
 
 static size_t host_size(uint64_t total_pages)
@@ -63,8 +64,7 @@ static void lay_out(struct xsr_host *h, const struct xsr_host_options *o)
     h->version = XSR_HOST_VERSION;
     h->total_pages = mib * 256;
     h->dom0_pages = DOM0_MIB * 256;
-    h->m2p_pages = xsr_round_up(h->total_pages * 8 / XSR_PAGE_SIZE,
-                                XSR_CHUNK);
+    h->m2p_pages = xsr_round_up(h->total_pages * 8 / XSR_PAGE_SIZE, XSR_CHUNK);
     h->m2p_mfn = h->total_pages - h->m2p_pages;
     h->compat_mfn = h->m2p_mfn - XSR_CHUNK;
     h->n_cpus = o->n_cpus ? o->n_cpus : 4;
@@ -82,8 +82,10 @@ static int make_file(const char *name, size_t len, int *fd_out,
     if (*fd_out < 0)
         return -1;
     if (ftruncate(*fd_out, (off_t)len) < 0)
-        return xsr_fail_sys(err, XSR_E_IO, errno, "making %s of the simulated "
-                            "host %zu bytes long", name, len);
+        return xsr_fail_sys(err, XSR_E_IO, errno,
+                            "making %s of the simulated "
+                            "host %zu bytes long",
+                            name, len);
     return 0;
 }
 
@@ -133,10 +135,13 @@ static void unmap_host(void)
 static int check_head(const struct xsr_host *h, struct xsr_err *err)
 {
     if (h->magic != XSR_HOST_MAGIC)
-        return xsr_fail(err, XSR_E_FORMAT, "the file host in %s is not a "
-                        "simulated host", xsr_sim_dir(err));
+        return xsr_fail(err, XSR_E_FORMAT,
+                        "the file host in %s is not a "
+                        "simulated host",
+                        xsr_sim_dir(err));
     if (h->version != XSR_HOST_VERSION)
-        return xsr_fail(err, XSR_E_UNSUPPORTED, "the simulated host in %s has "
+        return xsr_fail(err, XSR_E_UNSUPPORTED,
+                        "the simulated host in %s has "
                         "version %u, this program knows %u: reset it",
                         xsr_sim_dir(err), h->version, XSR_HOST_VERSION);
     if (host_stat.st_size < (off_t)host_size(h->total_pages))
@@ -169,8 +174,8 @@ static int map_host(struct xsr_err *err)
         return -1;
     }
     ram_len = xsr_host->total_pages * XSR_PAGE_SIZE;
-    p = mmap(NULL, ram_len, PROT_READ | PROT_WRITE, MAP_SHARED |
-             MAP_NORESERVE, ram.fd, 0);
+    p = mmap(NULL, ram_len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+             ram.fd, 0);
     if (p == MAP_FAILED) {
         unmap_host();
         return xsr_fail_sys(err, XSR_E_NOMEM, errno, "mapping the host's ram");
@@ -178,8 +183,8 @@ static int map_host(struct xsr_err *err)
     ram_base = p;
     /* a core file of the program shall not contain the whole machine */
     madvise(ram_base, ram_len, MADV_DONTDUMP);
-    xsr_frames = (void *)((uint8_t *)xsr_host +
-                          frames_offset(xsr_host->total_pages));
+    xsr_frames =
+        (void *)((uint8_t *)xsr_host + frames_offset(xsr_host->total_pages));
     xsr_m2p = (void *)(ram_base + xsr_host->m2p_mfn * XSR_PAGE_SIZE);
     return 0;
 }
@@ -217,12 +222,15 @@ int xsr_host_create(const struct xsr_host_options *o, struct xsr_err *err)
     size_t i;
 
     if (mib < MIN_MIB || mib > MAX_MIB || mib % 2)
-        return xsr_fail(err, XSR_E_LIMIT, "a simulated host with %llu MiB; "
+        return xsr_fail(err, XSR_E_LIMIT,
+                        "a simulated host with %llu MiB; "
                         "even numbers from %u to %u are possible",
                         (unsigned long long)mib, MIN_MIB, MAX_MIB);
     if (o->n_cpus > 256)
-        return xsr_fail(err, XSR_E_LIMIT, "a simulated host with %u CPUs; at "
-                        "most 256 are possible", o->n_cpus);
+        return xsr_fail(err, XSR_E_LIMIT,
+                        "a simulated host with %u CPUs; at "
+                        "most 256 are possible",
+                        o->n_cpus);
     if (!xsr_sim_dir(err))
         return -1;
     xsr_sim_lock();
@@ -230,7 +238,8 @@ int xsr_host_create(const struct xsr_host_options *o, struct xsr_err *err)
         for (i = 0; i < XSR_SLOTS && rc == 0; i++)
             if (xsr_host->slots[i].state != XSR_SLOT_FREE &&
                 xsr_host->slots[i].domid != 0)
-                rc = xsr_fail(err, XSR_E_XEN, "the simulated host in %s has "
+                rc = xsr_fail(err, XSR_E_XEN,
+                              "the simulated host in %s has "
                               "domain %u; destroy it or reset the host first",
                               xsr_sim_dir(err), xsr_host->slots[i].domid);
     }
@@ -286,7 +295,7 @@ uint64_t xsr_frame_backing(void)
 
     if (xsr_sim_file_get(&ram, "ram", O_RDWR, &err) < 0 ||
         fstatvfs(ram.fd, &v) < 0 || v.f_blocks == 0)
-        return UINT64_MAX;      /* a file system that does not say */
+        return UINT64_MAX; /* a file system that does not say */
     return (uint64_t)v.f_bavail * v.f_frsize / XSR_PAGE_SIZE;
 }
 

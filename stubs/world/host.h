@@ -18,7 +18,10 @@ struct xsr_sim_file {
     int fd;
     uint64_t dev, ino;
 };
-#define XSR_SIM_FILE_INIT { -1, 0, 0 }
+#define XSR_SIM_FILE_INIT \
+    {                     \
+        -1, 0, 0          \
+    }
 bool xsr_sim_file_ours(const struct xsr_sim_file *f);
 /* Open it (again) if it is not ours; never one of the numbers 0 to 2. */
 int xsr_sim_file_get(struct xsr_sim_file *f, const char *name, int flags,

@@ -21,7 +21,7 @@
 static pthread_mutex_t mutex;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct xsr_sim_file lock_file = XSR_SIM_FILE_INIT;
-static unsigned depth;      /* of the thread that has the mutex */
+static unsigned depth; /* of the thread that has the mutex */
 
 static void init_mutex(void)
 {

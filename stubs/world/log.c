@@ -42,7 +42,7 @@ void xsr_sim_log(const char *fmt, ...)
     if (fd >= 0) {
         if (lseek(fd, 0, SEEK_END) < LOG_MAX_BYTES) {
             ssize_t r = write(fd, line, (size_t)n);
-            (void)r;    /* a full disk must not fail the simulated call */
+            (void)r; /* a full disk must not fail the simulated call */
         }
         close(fd);
     }

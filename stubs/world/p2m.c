@@ -57,7 +57,7 @@ int xsr_hv_remove_page(struct xsr_dom *d, uint64_t gfn)
     if (f->flags & XSR_FF_SPECIAL) {
         if (!d->hvm)
             return -ENXIO;
-        xsr_m2p[mfn] = XSR_INVALID_M2P;     /* unhooked, not freed */
+        xsr_m2p[mfn] = XSR_INVALID_M2P; /* unhooked, not freed */
         xsr_hv_p2m_clear(d, gfn);
         return 0;
     }
@@ -68,8 +68,8 @@ int xsr_hv_remove_page(struct xsr_dom *d, uint64_t gfn)
     if (f->maps)
         xsr_hv_purge_dead_maps();
     if (f->maps || f->tcount || (f->flags & XSR_FF_PINNED)) {
-        xsr_sim_log("domain %u: page %#llx cannot be freed: in use",
-                    d->domid, (unsigned long long)gfn);
+        xsr_sim_log("domain %u: page %#llx cannot be freed: in use", d->domid,
+                    (unsigned long long)gfn);
         return -EBUSY;
     }
     if (d->hvm)

@@ -36,8 +36,8 @@ static bool is_reachable(struct xsr_dom *d, uint64_t mfn)
     }
     if (xsr_m2p[mfn] == XSR_INVALID_M2P)
         return false;
-    return !d->hvm || (xsr_m2p[mfn] < XSR_MAX_GFN &&
-                       d->p2m[xsr_m2p[mfn]] == mfn + 1);
+    return !d->hvm ||
+           (xsr_m2p[mfn] < XSR_MAX_GFN && d->p2m[xsr_m2p[mfn]] == mfn + 1);
 }
 
 /* The live domain that owns the frame, or NULL. */
@@ -74,7 +74,7 @@ static void recount_frames(void)
             used++;
             d = live_owner(mfn);
             if (d && !is_reachable(d, mfn)) {
-                xsr_host->chunk_used[c]++;  /* so that free may lower it */
+                xsr_host->chunk_used[c]++; /* so that free may lower it */
                 xsr_frame_free(mfn, 1);
                 used--;
             } else if (d && !(f->flags & XSR_FF_SPECIAL)) {
@@ -84,8 +84,7 @@ static void recount_frames(void)
         xsr_host->chunk_used[c] = used;
         used_total += used;
     }
-    xsr_host->free_pages = (pool_end() - pool_begin()) * XSR_CHUNK -
-                           used_total;
+    xsr_host->free_pages = (pool_end() - pool_begin()) * XSR_CHUNK - used_total;
 }
 
 static void each_live(void (*fn)(struct xsr_dom *d))

@@ -15,17 +15,17 @@
 
 #include "stubs/hv/hvi.h"
 
-#define PTE_PRESENT 0x1ull
-#define PTE_RW 0x2ull
-#define PTE_CACHE 0x98ull           /* PWT, PCD, PAT (in an L1) */
-#define PTE_PSE 0x80ull
-#define PTE_GLOBAL 0x100ull
-#define PTE_GRANT (1ull << 62)
-#define PTE_FRAME 0x000ffffffffff000ull
-#define PTE_BAD 0x198ull            /* in every level */
-#define N_ENTRIES 512u
-#define XEN_SLOT_FIRST 256u         /* of an L4: Xen's, not looked at */
-#define XEN_SLOT_LAST 271u
+#define PTE_PRESENT    0x1ull
+#define PTE_RW         0x2ull
+#define PTE_CACHE      0x98ull /* PWT, PCD, PAT (in an L1) */
+#define PTE_PSE        0x80ull
+#define PTE_GLOBAL     0x100ull
+#define PTE_GRANT      (1ull << 62)
+#define PTE_FRAME      0x000ffffffffff000ull
+#define PTE_BAD        0x198ull /* in every level */
+#define N_ENTRIES      512u
+#define XEN_SLOT_FIRST 256u /* of an L4: Xen's, not looked at */
+#define XEN_SLOT_LAST  271u
 
 static void put_children(struct xsr_dom *d, uint64_t mfn, unsigned level,
                          unsigned n);
@@ -46,7 +46,8 @@ static int bad_entry(const struct xsr_dom *d, uint64_t mfn, unsigned level,
                      unsigned i, const char *why, int rc)
 {
     xsr_sim_log("domain %u: L%u table, frame %#llx (pfn %#llx), entry %u = "
-                "%#llx: %s", d->domid, level, (unsigned long long)mfn,
+                "%#llx: %s",
+                d->domid, level, (unsigned long long)mfn,
                 (unsigned long long)xsr_m2p[mfn], i,
                 (unsigned long long)entry(mfn, i), why);
     return rc;
@@ -58,7 +59,7 @@ static uint64_t bad_bits(const struct xsr_dom *d, unsigned level)
 
     if (level == XSR_F_L1) {
         bad = (bad & ~PTE_GLOBAL) | PTE_GRANT;
-        if (d->iomem_caps)      /* has real devices: may choose caching */
+        if (d->iomem_caps) /* has real devices: may choose caching */
             bad &= ~PTE_CACHE;
     }
     return bad;
@@ -86,9 +87,10 @@ static int get_entry(struct xsr_dom *d, uint64_t mfn, unsigned level,
     else if (e & PTE_RW)
         rc = xsr_hv_get_type(d, target, XSR_F_WRITABLE);
     if (rc < 0)
-        return bad_entry(d, mfn, level, i, level == XSR_F_L1
-                         ? "writable mapping of a page of another type"
-                         : "does not lead to a table one level below",
+        return bad_entry(d, mfn, level, i,
+                         level == XSR_F_L1
+                             ? "writable mapping of a page of another type"
+                             : "does not lead to a table one level below",
                          level == XSR_F_L1 ? -EBUSY : rc);
     return 0;
 }
@@ -156,8 +158,8 @@ static int check_descriptors(const struct xsr_dom *d, uint64_t mfn)
         if (!(b & 0x8000) || (b & 0x1000) || type == 0 || type == 0xc)
             continue;
         xsr_sim_log("domain %u: descriptor %u in frame %#llx has system type "
-                    "%u; only call gates are allowed", d->domid, i,
-                    (unsigned long long)mfn, type);
+                    "%u; only call gates are allowed",
+                    d->domid, i, (unsigned long long)mfn, type);
         return -EINVAL;
     }
     return 0;
@@ -182,16 +184,17 @@ static int type_conflict(const struct xsr_dom *d, uint64_t mfn,
                          enum xsr_ftype type)
 {
     static const char *const names[] = {
-        "none", "L1", "L2", "L3", "L4", "descriptor table", "writable"
-    };
+        "none", "L1", "L2", "L3", "L4", "descriptor table", "writable"};
     const struct xsr_frame *f = &xsr_frames[mfn];
 
     xsr_sim_log("domain %u: frame %#llx (pfn %#llx) is in use as %s (%u "
-                "references), wanted as %s%s", d->domid,
-                (unsigned long long)mfn, (unsigned long long)xsr_m2p[mfn],
-                names[f->type], f->tcount, names[type],
+                "references), wanted as %s%s",
+                d->domid, (unsigned long long)mfn,
+                (unsigned long long)xsr_m2p[mfn], names[f->type], f->tcount,
+                names[type],
                 f->type == XSR_F_WRITABLE && f->maps
-                    ? "; it is mapped writable by a toolstack process" : "");
+                    ? "; it is mapped writable by a toolstack process"
+                    : "");
     return -EINVAL;
 }
 
@@ -201,7 +204,7 @@ int xsr_hv_get_type(struct xsr_dom *d, uint64_t mfn, enum xsr_ftype type)
     int rc;
 
     if (d->hvm)
-        return 0;       /* translated domains have no types */
+        return 0; /* translated domains have no types */
     if (f->tcount > 0 && f->type != type &&
         !(f->maps && xsr_hv_purge_dead_maps() && f->tcount == 0))
         return type_conflict(d, mfn, type);
@@ -238,8 +241,8 @@ int xsr_hv_pin(struct xsr_dom *d, uint64_t mfn, enum xsr_ftype type)
     int rc;
 
     if (!xsr_frame_owned(mfn, d)) {
-        xsr_sim_log("domain %u: cannot pin frame %#llx: not its own",
-                    d->domid, (unsigned long long)mfn);
+        xsr_sim_log("domain %u: cannot pin frame %#llx: not its own", d->domid,
+                    (unsigned long long)mfn);
         return -EINVAL;
     }
     rc = xsr_hv_get_type(d, mfn, type);
@@ -260,8 +263,7 @@ int xsr_hv_pin(struct xsr_dom *d, uint64_t mfn, enum xsr_ftype type)
 
 int xsr_hv_unpin(struct xsr_dom *d, uint64_t mfn)
 {
-    if (!xsr_frame_owned(mfn, d) ||
-        !(xsr_frames[mfn].flags & XSR_FF_PINNED)) {
+    if (!xsr_frame_owned(mfn, d) || !(xsr_frames[mfn].flags & XSR_FF_PINNED)) {
         xsr_sim_log("domain %u: frame %#llx is not pinned", d->domid,
                     (unsigned long long)mfn);
         return -EINVAL;

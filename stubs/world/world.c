@@ -49,20 +49,23 @@ static int check_owner(const char *path, struct xsr_err *err)
     struct stat st;
 
     if (lstat(path, &st) < 0)
-        return xsr_fail_sys(err, XSR_E_IO, errno, "looking at folder %s",
-                            path);
+        return xsr_fail_sys(err, XSR_E_IO, errno, "looking at folder %s", path);
     if (!S_ISDIR(st.st_mode))
-        return xsr_fail(err, XSR_E_IO, "%s is not a folder; the simulated "
+        return xsr_fail(err, XSR_E_IO,
+                        "%s is not a folder; the simulated "
                         "host needs one (name another in XENSR_SIM_DIR)",
                         path);
     if (st.st_uid != geteuid())
-        return xsr_fail(err, XSR_E_IO, "folder %s belongs to user %lu, not to "
-                        "user %lu; name another in XENSR_SIM_DIR", path,
-                        (unsigned long)st.st_uid, (unsigned long)geteuid());
+        return xsr_fail(err, XSR_E_IO,
+                        "folder %s belongs to user %lu, not to "
+                        "user %lu; name another in XENSR_SIM_DIR",
+                        path, (unsigned long)st.st_uid,
+                        (unsigned long)geteuid());
     if (st.st_mode & 022)
-        return xsr_fail(err, XSR_E_IO, "folder %s is writable for others "
-                        "(mode %03o); make it 0700", path,
-                        (unsigned)(st.st_mode & 0777));
+        return xsr_fail(err, XSR_E_IO,
+                        "folder %s is writable for others "
+                        "(mode %03o); make it 0700",
+                        path, (unsigned)(st.st_mode & 0777));
     return 0;
 }
 
@@ -78,8 +81,7 @@ static int make_path(const char *path, struct xsr_err *err)
         memcpy(part, path, i);
         part[i] = '\0';
         if (mkdir(part, 0700) < 0 && errno != EEXIST)
-            return xsr_fail_sys(err, XSR_E_IO, errno, "making folder %s",
-                                part);
+            return xsr_fail_sys(err, XSR_E_IO, errno, "making folder %s", part);
     }
     return 0;
 }
@@ -95,7 +97,8 @@ static int choose(char *out, size_t len, struct xsr_err *err)
     }
     if (env[0] == '/') {
         if (strlen(env) + 64 > len)
-            return xsr_fail(err, XSR_E_LIMIT, "XENSR_SIM_DIR has %zu "
+            return xsr_fail(err, XSR_E_LIMIT,
+                            "XENSR_SIM_DIR has %zu "
                             "characters, at most %zu are possible",
                             strlen(env), len - 64);
         snprintf(out, len, "%s", env);

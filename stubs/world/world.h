@@ -20,7 +20,7 @@
 
 #include "lib/err.h"
 
-#pragma GCC visibility push(default)    /* front-end libraries call these */
+#pragma GCC visibility push(default) /* front-end libraries call these */
 
 /* Absolute path of the folder, made (0700) on first use. NULL with *err set. */
 const char *xsr_sim_dir(struct xsr_err *err);

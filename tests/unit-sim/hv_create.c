@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Domains come to life only as Xen allows, and are gone when destroyed. */
-#include "tests/unit-sim/hv_host.h"
+#include "tests/unit-sim/hv_domain.h"
 
 static void each_wrong_configuration_is_refused(void **state)
 {
@@ -12,29 +12,28 @@ static void each_wrong_configuration_is_refused(void **state)
         long rc;
     } rows[] = {
 #define AT(field) offsetof(struct xen_domctl_createdomain, field)
-        { "unknown flag", AT(flags), 0x100, PV, -EINVAL },
-        { "HAP for PV", AT(flags), XEN_DOMCTL_CDF_hap, PV, -EINVAL },
-        { "IOMMU", AT(flags), XEN_DOMCTL_CDF_iommu, PV, -EINVAL },
-        { "IOMMU options alone", AT(iommu_opts), 1, PV, -EINVAL },
-        { "nested without HAP", AT(flags),
-          XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_nested_virt, HVM, -EINVAL },
-        { "no vCPU", AT(max_vcpus), 0, PV, -EINVAL },
-        { "129 vCPUs", AT(max_vcpus), 129, HVM, -EINVAL },
-        { "8193 vCPUs", AT(max_vcpus), 8193, PV, -EINVAL },
-        { "grant version 0", AT(grant_opts), 0, PV, -EINVAL },
-        { "grant version 3", AT(grant_opts), 3, PV, -EINVAL },
-        { "grant option", AT(grant_opts), 0x12, PV, -EINVAL },
-        { "no grant frames", AT(max_grant_frames), 0, PV, -EINVAL },
-        { "65 grant frames", AT(max_grant_frames), 65, PV, -EINVAL },
-        { "1025 maptrack", AT(max_maptrack_frames), 1025, PV, -EINVAL },
-        { "vmtrace", AT(vmtrace_size), 4096, HVM, -EINVAL },
-        { "CPU pool 1", AT(cpupool_id), 1, PV, -ENOENT },
-        { "devices for PV", AT(arch.emulation_flags), 1, PV, -EOPNOTSUPP },
-        { "half the devices", AT(arch.emulation_flags), 3, HVM, -EOPNOTSUPP },
-        { "all the devices", AT(arch.emulation_flags), 0x7ff, HVM,
-          -EOPNOTSUPP },
-        { "unknown device", AT(arch.emulation_flags), 0x800, HVM, -EINVAL },
-        { "misc flag", AT(arch.misc_flags), 2, PV, -EINVAL },
+        {"unknown flag", AT(flags), 0x100, PV, -EINVAL},
+        {"HAP for PV", AT(flags), XEN_DOMCTL_CDF_hap, PV, -EINVAL},
+        {"IOMMU", AT(flags), XEN_DOMCTL_CDF_iommu, PV, -EINVAL},
+        {"IOMMU options alone", AT(iommu_opts), 1, PV, -EINVAL},
+        {"nested without HAP", AT(flags),
+         XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_nested_virt, HVM, -EINVAL},
+        {"no vCPU", AT(max_vcpus), 0, PV, -EINVAL},
+        {"129 vCPUs", AT(max_vcpus), 129, HVM, -EINVAL},
+        {"8193 vCPUs", AT(max_vcpus), 8193, PV, -EINVAL},
+        {"grant version 0", AT(grant_opts), 0, PV, -EINVAL},
+        {"grant version 3", AT(grant_opts), 3, PV, -EINVAL},
+        {"grant option", AT(grant_opts), 0x12, PV, -EINVAL},
+        {"no grant frames", AT(max_grant_frames), 0, PV, -EINVAL},
+        {"65 grant frames", AT(max_grant_frames), 65, PV, -EINVAL},
+        {"1025 maptrack", AT(max_maptrack_frames), 1025, PV, -EINVAL},
+        {"vmtrace", AT(vmtrace_size), 4096, HVM, -EINVAL},
+        {"CPU pool 1", AT(cpupool_id), 1, PV, -ENOENT},
+        {"devices for PV", AT(arch.emulation_flags), 1, PV, -EOPNOTSUPP},
+        {"half the devices", AT(arch.emulation_flags), 3, HVM, -EOPNOTSUPP},
+        {"all the devices", AT(arch.emulation_flags), 0x7ff, HVM, -EOPNOTSUPP},
+        {"unknown device", AT(arch.emulation_flags), 0x800, HVM, -EINVAL},
+        {"misc flag", AT(arch.misc_flags), 2, PV, -EINVAL},
 #undef AT
     };
     struct xen_domctl_createdomain c;
@@ -91,8 +90,8 @@ static void a_chosen_number_is_not_used_again_at_once(void **state)
 
 static void another_interface_version_is_refused(void **state)
 {
-    struct xen_domctl op = { .cmd = XEN_DOMCTL_pausedomain, .domain = 0,
-                             .interface_version = 0x14 };
+    struct xen_domctl op = {
+        .cmd = XEN_DOMCTL_pausedomain, .domain = 0, .interface_version = 0x14};
 
     (void)state;
     assert_int_equal(hypercall(__HYPERVISOR_domctl, (uintptr_t)&op, 0, 0, 0),
@@ -101,7 +100,7 @@ static void another_interface_version_is_refused(void **state)
 
 static void calls_need_a_domain_that_exists(void **state)
 {
-    struct xen_domctl op = { 0 };
+    struct xen_domctl op = {0};
 
     (void)state;
     assert_int_equal(domctl(&op, XEN_DOMCTL_pausedomain, 500), -ESRCH);
@@ -113,7 +112,7 @@ static void calls_need_a_domain_that_exists(void **state)
 static void pauses_are_counted(void **state)
 {
     uint32_t domid = new_domain(PV, 16);
-    struct xen_domctl op = { 0 };
+    struct xen_domctl op = {0};
     int i;
 
     (void)state;
@@ -127,7 +126,7 @@ static void pauses_are_counted(void **state)
 static void vcpus_are_as_many_as_created(void **state)
 {
     struct xen_domctl_createdomain c = config_of(PV);
-    struct xen_domctl op = { .u.max_vcpus.max = 3 };
+    struct xen_domctl op = {.u.max_vcpus.max = 3};
     uint32_t domid = (uint32_t)create(0, &c);
 
     (void)state;
@@ -146,7 +145,7 @@ static void vcpus_are_as_many_as_created(void **state)
 static void info_answers_for_the_next_domain(void **state)
 {
     struct xen_domctl_createdomain c = config_of(PVH);
-    struct xen_domctl op = { 0 };
+    struct xen_domctl op = {0};
 
     (void)state;
     assert_int_equal(create(300, &c), 300);
@@ -160,17 +159,19 @@ static void info_answers_for_the_next_domain(void **state)
 
 static void a_shutdown_is_seen_and_taken_back(void **state)
 {
-    struct sched_remote_shutdown s = { .reason = SHUTDOWN_suspend };
-    struct xen_domctl op = { 0 };
+    struct sched_remote_shutdown s = {.reason = SHUTDOWN_suspend};
+    struct xen_domctl op = {0};
 
     (void)state;
     s.domain_id = (domid_t)new_domain(PV, 16);
     assert_int_equal(hypercall(__HYPERVISOR_sched_op, SCHEDOP_remote_shutdown,
-                               (uintptr_t)&s, 0, 0), 0);
+                               (uintptr_t)&s, 0, 0),
+                     0);
     assert_int_equal(domctl(&op, XEN_DOMCTL_getdomaininfo, s.domain_id), 0);
     assert_true(op.u.getdomaininfo.flags & XEN_DOMINF_shutdown);
     assert_int_equal(op.u.getdomaininfo.flags >> XEN_DOMINF_shutdownshift &
-                     XEN_DOMINF_shutdownmask, SHUTDOWN_suspend);
+                         XEN_DOMINF_shutdownmask,
+                     SHUTDOWN_suspend);
     assert_int_equal(domctl(&op, XEN_DOMCTL_resumedomain, s.domain_id), 0);
     assert_int_equal(domctl(&op, XEN_DOMCTL_getdomaininfo, s.domain_id), 0);
     assert_false(op.u.getdomaininfo.flags & XEN_DOMINF_shutdown);
@@ -180,12 +181,15 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_teardown(f, host_is_empty)
     const struct CMUnitTest tests[] = {
-        T(each_wrong_configuration_is_refused), T(the_extremes_are_allowed),
+        T(each_wrong_configuration_is_refused),
+        T(the_extremes_are_allowed),
         T(a_wanted_number_is_given_once),
         T(a_chosen_number_is_not_used_again_at_once),
         T(another_interface_version_is_refused),
-        T(calls_need_a_domain_that_exists), T(pauses_are_counted),
-        T(vcpus_are_as_many_as_created), T(info_answers_for_the_next_domain),
+        T(calls_need_a_domain_that_exists),
+        T(pauses_are_counted),
+        T(vcpus_are_as_many_as_created),
+        T(info_answers_for_the_next_domain),
         T(a_shutdown_is_seen_and_taken_back),
     };
 

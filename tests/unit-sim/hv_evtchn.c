@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Event channels: two ends that agree, and ports that are given once. */
 #include "stubs/world/world.h"
-#include "tests/unit-sim/hv_host.h"
+#include "tests/unit-sim/hv_domain.h"
 
 static struct evtchn_status status_of(uint32_t domid, uint32_t port)
 {
-    struct evtchn_status s = { .dom = (domid_t)domid, .port = port };
+    struct evtchn_status s = {.dom = (domid_t)domid, .port = port};
 
     assert_int_equal(hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_status,
-                               (uintptr_t)&s, 0, 0), 0);
+                               (uintptr_t)&s, 0, 0),
+                     0);
     return s;
 }
 
@@ -86,14 +87,15 @@ static void a_suspend_is_told_to_its_subscriber(void **state)
     uint32_t domid = new_domain(PV, 16);
     int port = xsr_hv_evtchn_alloc(domid, 0);
     int mine = xsr_hv_evtchn_bind(domid, (uint32_t)port);
-    struct sched_remote_shutdown s = { (domid_t)domid, SHUTDOWN_suspend };
-    struct xen_domctl op = { .u.subscribe.port = (uint32_t)port };
+    struct sched_remote_shutdown s = {(domid_t)domid, SHUTDOWN_suspend};
+    struct xen_domctl op = {.u.subscribe.port = (uint32_t)port};
 
     (void)state;
     assert_int_equal(xsr_hv_evtchn_take(0, (uint32_t)mine), 1);
     assert_int_equal(domctl(&op, XEN_DOMCTL_subscribe, domid), 0);
     assert_int_equal(hypercall(__HYPERVISOR_sched_op, SCHEDOP_remote_shutdown,
-                               (uintptr_t)&s, 0, 0), 0);
+                               (uintptr_t)&s, 0, 0),
+                     0);
     assert_int_equal(xsr_hv_evtchn_take(0, (uint32_t)mine), 1);
     assert_int_equal(xsr_hv_evtchn_close((uint32_t)mine), 0);
 }
@@ -114,9 +116,11 @@ int main(void)
 #define T(f) cmocka_unit_test_teardown(f, host_is_empty)
     const struct CMUnitTest tests[] = {
         T(a_channel_lives_from_unbound_to_closed),
-        T(only_the_named_domain_may_bind), T(ports_end_at_the_limit),
+        T(only_the_named_domain_may_bind),
+        T(ports_end_at_the_limit),
         T(a_dead_domains_channel_is_open_at_this_end),
-        T(a_suspend_is_told_to_its_subscriber), T(a_virq_is_bound_once),
+        T(a_suspend_is_told_to_its_subscriber),
+        T(a_virq_is_bound_once),
     };
 
     return cmocka_run_group_tests(tests, host_setup, host_teardown);

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Parameters and context of HVM and PVH domains. */
 #include "lib/bytes.h"
-#include "tests/unit-sim/hv_host.h"
+#include "tests/unit-sim/hv_domain.h"
 
 static long set_param(uint32_t domid, uint32_t index, uint64_t value)
 {
-    struct xen_hvm_param p = { .domid = (domid_t)domid, .index = index,
-                               .value = value };
+    struct xen_hvm_param p = {
+        .domid = (domid_t)domid, .index = index, .value = value};
 
-    return hypercall(__HYPERVISOR_hvm_op, HVMOP_set_param, (uintptr_t)&p, 0,
-                     0);
+    return hypercall(__HYPERVISOR_hvm_op, HVMOP_set_param, (uintptr_t)&p, 0, 0);
 }
 
 static void obsolete_and_unknown_parameters_are_refused(void **state)
 {
-    static const uint32_t bad[] = { 4, 13, 20, 21, 22, 23, 24, 25, 26, 30, 39,
-                                    1000 };
+    static const uint32_t bad[] = {4,  13, 20, 21, 22, 23,
+                                   24, 25, 26, 30, 39, 1000};
     uint32_t domid = new_domain(HVM, 16);
     size_t i;
 
@@ -28,9 +27,11 @@ static void obsolete_and_unknown_parameters_are_refused(void **state)
 
 static void some_parameters_are_set_once(void **state)
 {
-    static const struct { uint32_t index; uint64_t value; } once[] = {
-        { 9, 0x21 }, { 5, 0xfeffd }, { 6, 0xfeffb }, { 32, 0xfeff0 },
-        { 33, 8 }, { 35, 1 },
+    static const struct {
+        uint32_t index;
+        uint64_t value;
+    } once[] = {
+        {9, 0x21}, {5, 0xfeffd}, {6, 0xfeffb}, {32, 0xfeff0}, {33, 8}, {35, 1},
     };
     uint32_t domid = new_domain(HVM, 16);
     uint64_t params[XSR_HV_N_PARAMS];
@@ -52,10 +53,15 @@ static void some_parameters_are_set_once(void **state)
 
 static void values_have_limits(void **state)
 {
-    static const struct { uint32_t index; uint64_t value; } bad[] = {
-        { 10, 4 }, { 9, 2 }, { 9, 1ull << 40 | 1 }, { 14, 1 }, { 19, 2 },
-        { 35, 4 }, { 31, 6 }, { 33, 0 }, { 33, 65 }, { 36, 2 },
-        { 15, 1ull << 32 }, { 37, 0xfc100280 }, { 38, 2 },
+    static const struct {
+        uint32_t index;
+        uint64_t value;
+    } bad[] = {
+        {10, 4}, {9, 2},           {9, 1ull << 40 | 1},
+        {14, 1}, {19, 2},          {35, 4},
+        {31, 6}, {33, 0},          {33, 65},
+        {36, 2}, {15, 1ull << 32}, {37, 0xfc100280},
+        {38, 2},
     };
     uint32_t domid = new_domain(HVM, 16);
     uint64_t params[XSR_HV_N_PARAMS];
@@ -103,7 +109,7 @@ static struct hvm_hw_cpu *add_cpu(uint16_t vcpu)
 
 static long load(uint32_t domid)
 {
-    struct xen_domctl op = { .u.hvmcontext = { (uint32_t)ctx_len, { ctx } } };
+    struct xen_domctl op = {.u.hvmcontext = {(uint32_t)ctx_len, {ctx}}};
 
     return domctl(&op, XEN_DOMCTL_sethvmcontext, domid);
 }
@@ -111,7 +117,7 @@ static long load(uint32_t domid)
 static void a_context_comes_back_unchanged(void **state)
 {
     static uint8_t back[65536];
-    struct xen_domctl op = { 0 };
+    struct xen_domctl op = {0};
     struct xsr_hv_vcpu v;
     uint32_t domid = new_domain(HVM, 16);
 
@@ -120,7 +126,7 @@ static void a_context_comes_back_unchanged(void **state)
     add_cpu(1);
     add(3, 0, 8);
     add(3, 1, 8);
-    add(5, 1, 20);      /* an older, shorter one */
+    add(5, 1, 20); /* an older, shorter one */
     add(18, 0, 32);
     add(0, 0, 0);
     assert_int_equal(load(domid), 0);
@@ -147,26 +153,26 @@ static void each_wrong_entry_is_refused(void **state)
         enum kind kind;
         long rc;
     } rows[] = {
-        { 2, 2, 1032, HVM, -EINVAL },       /* no such vCPU */
-        { 2, 0, 1040, HVM, -EINVAL },       /* too long */
-        { 3, 2, 8, HVM, -EINVAL },          /* a third PIC */
-        { 3, 0, 8, PVH, -ENODEV }, { 4, 0, 400, PVH, -ENODEV },
-        { 10, 0, 56, PVH, -ENODEV }, { 11, 0, 24, PVH, -ENODEV },
-        { 12, 0, 1048, PVH, -ENODEV }, { 13, 0, 8, PVH, -ENODEV },
-        { 4, 0, 408, HVM, -EINVAL }, { 5, 0, 32, HVM, -EINVAL },
-        { 6, 0, 1023, HVM, -EINVAL }, { 7, 0, 8, HVM, -EINVAL },
-        { 8, 0, 16, HVM, -EINVAL }, { 9, 0, 0, HVM, -EINVAL },
-        { 10, 0, 55, HVM, -EINVAL }, { 11, 0, 25, HVM, -EINVAL },
-        { 12, 0, 1047, HVM, -EINVAL }, { 13, 0, 9, HVM, -EINVAL },
-        { 14, 0, 239, HVM, -EINVAL }, { 15, 0, 33, HVM, -EINVAL },
-        { 16, 0, 599, HVM, -EINVAL }, { 16, 0, 600, HVM, -EINVAL },
-        { 17, 0, 217, HVM, -EINVAL }, { 18, 0, 33, HVM, -EINVAL },
-        { 19, 0, 0, HVM, -EINVAL }, { 20, 0, 8, HVM, -EINVAL },
-        { 20, 0, 24, HVM, -EOPNOTSUPP },    /* count 0 in it */
-        { 21, 0, 8, HVM, -EINVAL }, { 200, 0, 8, HVM, -EINVAL },
-        { 1, 0, 24, HVM, -EINVAL },         /* a second header */
+        {2, 2, 1032, HVM, -EINVAL}, /* no such vCPU */
+        {2, 0, 1040, HVM, -EINVAL}, /* too long */
+        {3, 2, 8, HVM, -EINVAL},    /* a third PIC */
+        {3, 0, 8, PVH, -ENODEV},       {4, 0, 400, PVH, -ENODEV},
+        {10, 0, 56, PVH, -ENODEV},     {11, 0, 24, PVH, -ENODEV},
+        {12, 0, 1048, PVH, -ENODEV},   {13, 0, 8, PVH, -ENODEV},
+        {4, 0, 408, HVM, -EINVAL},     {5, 0, 32, HVM, -EINVAL},
+        {6, 0, 1023, HVM, -EINVAL},    {7, 0, 8, HVM, -EINVAL},
+        {8, 0, 16, HVM, -EINVAL},      {9, 0, 0, HVM, -EINVAL},
+        {10, 0, 55, HVM, -EINVAL},     {11, 0, 25, HVM, -EINVAL},
+        {12, 0, 1047, HVM, -EINVAL},   {13, 0, 9, HVM, -EINVAL},
+        {14, 0, 239, HVM, -EINVAL},    {15, 0, 33, HVM, -EINVAL},
+        {16, 0, 599, HVM, -EINVAL},    {16, 0, 600, HVM, -EINVAL},
+        {17, 0, 217, HVM, -EINVAL},    {18, 0, 33, HVM, -EINVAL},
+        {19, 0, 0, HVM, -EINVAL},      {20, 0, 8, HVM, -EINVAL},
+        {20, 0, 24, HVM, -EOPNOTSUPP}, /* count 0 in it */
+        {21, 0, 8, HVM, -EINVAL},      {200, 0, 8, HVM, -EINVAL},
+        {1, 0, 24, HVM, -EINVAL}, /* a second header */
     };
-    uint32_t domid[2] = { new_domain(PVH, 16), new_domain(HVM, 16) };
+    uint32_t domid[2] = {new_domain(PVH, 16), new_domain(HVM, 16)};
     size_t i;
 
     (void)state;
@@ -195,7 +201,7 @@ static void the_chain_has_both_ends(void **state)
     ctx_len = 0;
     add_cpu(0);
     add(0, 0, 0);
-    assert_int_equal(load(domid), -ENODATA);    /* no header */
+    assert_int_equal(load(domid), -ENODATA); /* no header */
     add_header();
     add_cpu(0);
     add(0, 0, 0);
@@ -204,10 +210,10 @@ static void the_chain_has_both_ends(void **state)
     assert_int_equal(load(domid), -ENODATA);
     ctx_len = whole;
     ctx[8] ^= 1;
-    assert_int_equal(load(domid), -EINVAL);     /* magic */
+    assert_int_equal(load(domid), -EINVAL); /* magic */
     ctx[8] ^= 1;
     ctx[12] = 2;
-    assert_int_equal(load(domid), -EINVAL);     /* version */
+    assert_int_equal(load(domid), -EINVAL); /* version */
     ctx[12] = 1;
     assert_int_equal(load(domid), 0);
     assert_int_equal(load(new_domain(PV, 16)), -EINVAL);
@@ -239,8 +245,10 @@ int main(void)
 #define T(f) cmocka_unit_test_teardown(f, host_is_empty)
     const struct CMUnitTest tests[] = {
         T(obsolete_and_unknown_parameters_are_refused),
-        T(some_parameters_are_set_once), T(values_have_limits),
-        T(a_context_comes_back_unchanged), T(each_wrong_entry_is_refused),
+        T(some_parameters_are_set_once),
+        T(values_have_limits),
+        T(a_context_comes_back_unchanged),
+        T(each_wrong_entry_is_refused),
         T(the_chain_has_both_ends),
         T(registers_that_no_cpu_takes_are_refused),
     };

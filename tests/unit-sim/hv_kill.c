@@ -7,10 +7,10 @@
  */
 #include <time.h>
 
-#include "tests/unit-sim/hv_host.h"
+#include "tests/unit-sim/hv_domain.h"
 
 #define N_PAGES 600
-#define RW (PROT_READ | PROT_WRITE)
+#define RW      (PROT_READ | PROT_WRITE)
 
 static long countdown;
 
@@ -34,7 +34,7 @@ static long child_domctl(uint32_t cmd, uint32_t domid, struct xen_domctl *op)
 static uint32_t child_domain(enum kind kind)
 {
     struct xen_domctl_createdomain c = config_of(kind);
-    struct xen_domctl op = { .u.max_vcpus.max = 2 };
+    struct xen_domctl op = {.u.max_vcpus.max = 2};
     long domid = create(0, &c);
 
     need(domid > 0);
@@ -55,8 +55,8 @@ static void write_page(uint32_t domid, uint64_t frame, unsigned slot,
 
 static void pv_life(uint32_t domid)
 {
-    struct vcpu_guest_context c = { .flags = VGCF_in_kernel | VGCF_online };
-    struct xen_domctl op = { .u.vcpucontext = { 0, { &c } } };
+    struct vcpu_guest_context c = {.flags = VGCF_in_kernel | VGCF_online};
+    struct xen_domctl op = {.u.vcpucontext = {0, {&c}}};
     uint64_t mfn[N_PAGES];
     size_t i;
 
@@ -76,7 +76,7 @@ static void pv_life(uint32_t domid)
 
 static void hvm_life(uint32_t domid)
 {
-    struct xen_memory_reservation less = { .nr_extents = 20 };
+    struct xen_memory_reservation less = {.nr_extents = 20};
     uint64_t gfn[N_PAGES];
     size_t i;
     void *p;
@@ -91,10 +91,10 @@ static void hvm_life(uint32_t domid)
     less.domid = (domid_t)domid;
     less.extent_start.p = gfn + 200;
     need(memory_op(XENMEM_decrease_reservation, &less) == 20);
-    need(populate(domid, gfn + 195, 10, 0) == 10);      /* half replaced */
+    need(populate(domid, gfn + 195, 10, 0) == 10); /* half replaced */
     need(populate(domid, gfn + 210, 15, 0) == 15);
     need(populate(domid, gfn + 205, 5, 0) == 5);
-    need(populate(domid, gfn, 1, 0) == 0);              /* at the limit */
+    need(populate(domid, gfn, 1, 0) == 0); /* at the limit */
 }
 
 static int live(void *arg)
@@ -111,7 +111,7 @@ static int live(void *arg)
     pv_life(pv);
     hvm_life(pvh);
     need(xsr_hv_destroy(pvh) == 0);
-    need(xsr_hv_destroy(pv) == 0);  /* four pages are still mapped */
+    need(xsr_hv_destroy(pv) == 0); /* four pages are still mapped */
     return 0;
 }
 
@@ -154,7 +154,7 @@ static void death_at_each_point_is_repaired(void **state)
         assert_int_equal(WTERMSIG(status), SIGKILL);
     }
     assert_int_equal(WEXITSTATUS(status), 0);
-    assert_true(n > 100);       /* it did get through many points */
+    assert_true(n > 100); /* it did get through many points */
     print_message("%ld points\n", n - 1);
 }
 
@@ -175,14 +175,14 @@ static void death_at_any_moment_is_repaired(void **state)
 
     (void)state;
     for (i = 0; i < 150; i++) {
-        struct timespec ts = { 0, (seed >> 8) % 4000000 };
+        struct timespec ts = {0, (seed >> 8) % 4000000};
         pid_t pid = fork();
 
         seed = seed * 1103515245u + 12345u;
         if (pid == 0)
             _exit(live_for_ever(NULL));
         assert_true(pid > 0);
-        nanosleep(&ts, NULL);   /* the moment of death, not a wait */
+        nanosleep(&ts, NULL); /* the moment of death, not a wait */
         kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);

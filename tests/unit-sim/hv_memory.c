@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Pages: given within limits, found where they were put, never lost. */
-#include "tests/unit-sim/hv_host.h"
+#include "tests/unit-sim/hv_domain.h"
 
 #define RW (PROT_READ | PROT_WRITE)
 
@@ -36,7 +36,7 @@ static void a_host_without_memory_gives_what_it_has(void **state)
         gfn += (uint64_t)done;
     } while (done == 4096);
     assert_int_equal(free_pages(), 0);
-    assert_int_equal(gfn, host_free - 2);   /* shared info, grant frame */
+    assert_int_equal(gfn, host_free - 2); /* shared info, grant frame */
     host_is_sound();
 }
 
@@ -79,12 +79,12 @@ static void a_page_put_twice_replaces_the_first(void **state)
 static void large_extents_are_whole_and_aligned(void **state)
 {
     uint32_t domid = new_domain(HVM, 1000);
-    struct xen_domctl op = { 0 };
+    struct xen_domctl op = {0};
 
     (void)state;
     list[0] = 0;
     list[1] = 512;
-    assert_int_equal(populate(domid, list, 2, 9), 1);   /* 1000 < 1024 */
+    assert_int_equal(populate(domid, list, 2, 9), 1); /* 1000 < 1024 */
     assert_int_equal(page_type(domid, 511), XEN_DOMCTL_PFINFO_NOTAB);
     assert_int_equal(page_type(domid, 512), XEN_DOMCTL_PFINFO_XTAB);
     list[0] = 1024;
@@ -119,8 +119,8 @@ static void the_m2p_is_mapped_read_only(void **state)
 {
     uint32_t domid = new_domain(PV, 100);
     xen_pfn_t starts[64];
-    struct xen_machphys_mfn_list l = { .max_extents = 64,
-                                       .extent_start = { starts } };
+    struct xen_machphys_mfn_list l = {.max_extents = 64,
+                                      .extent_start = {starts}};
     uint64_t frame;
     uint64_t *m2p;
     long max;
@@ -152,8 +152,8 @@ static void mapping_says_which_frame_is_bad(void **state)
     (void)state;
     give_pages(a, list, 4);
     give_pages(b, theirs, 4);
-    list[1] = theirs[1];        /* somebody else's */
-    list[3] = 1ull << 40;       /* no memory at all */
+    list[1] = theirs[1];  /* somebody else's */
+    list[3] = 1ull << 40; /* no memory at all */
     assert_null(xsr_hv_map(a, RW, 4, list, NULL, NULL));
     p = xsr_hv_map(a, RW, 4, list, errs, NULL);
     assert_non_null(p);
@@ -171,7 +171,7 @@ static void mapping_says_which_frame_is_bad(void **state)
 static void xens_own_pages_are_not_the_guests(void **state)
 {
     uint32_t domid = new_domain(PV, 100);
-    struct xen_domctl op = { 0 };
+    struct xen_domctl op = {0};
     uint64_t frame;
     void *p;
 
@@ -202,17 +202,17 @@ static void xens_own_pages_are_not_the_guests(void **state)
 
 static void too_many_types_at_once_are_refused(void **state)
 {
-    struct xen_domctl op = { .u.getpageframeinfo3 = { 1025, { list } } };
+    struct xen_domctl op = {.u.getpageframeinfo3 = {1025, {list}}};
 
     (void)state;
-    assert_int_equal(domctl(&op, XEN_DOMCTL_getpageframeinfo3,
-                            new_domain(PV, 16)), -E2BIG);
+    assert_int_equal(
+        domctl(&op, XEN_DOMCTL_getpageframeinfo3, new_domain(PV, 16)), -E2BIG);
 }
 
 static void claimed_memory_is_kept_for_its_domain(void **state)
 {
     uint32_t a = new_domain(PVH, 1u << 20), b = new_domain(PVH, 1u << 20);
-    struct xen_memory_reservation claim = { .domid = (domid_t)a };
+    struct xen_memory_reservation claim = {.domid = (domid_t)a};
 
     (void)state;
     claim.nr_extents = free_pages() - 10;
@@ -257,7 +257,7 @@ static void mapped_pages_outlive_their_domain(void **state)
 
 static int map_and_die(void *arg)
 {
-    uint64_t gfns[3] = { 0, 1, 2 };
+    uint64_t gfns[3] = {0, 1, 2};
 
     return xsr_hv_map(*(uint32_t *)arg, RW, 3, gfns, NULL, NULL) ? 0 : 1;
 }
@@ -297,7 +297,7 @@ static void freed_pages_are_zero_again(void **state)
 
 static void a_pvh_pool_has_pages_and_pv_has_none(void **state)
 {
-    struct xen_domctl op = { .u.paging_mempool.size = 8 << 20 };
+    struct xen_domctl op = {.u.paging_mempool.size = 8 << 20};
     uint32_t pvh = new_domain(PVH, 16), pv = new_domain(PV, 16);
 
     (void)state;
@@ -321,7 +321,8 @@ int main(void)
         T(a_page_put_twice_replaces_the_first),
         T(large_extents_are_whole_and_aligned),
         T(pv_frames_are_told_and_differ_from_pfns),
-        T(the_m2p_is_mapped_read_only), T(mapping_says_which_frame_is_bad),
+        T(the_m2p_is_mapped_read_only),
+        T(mapping_says_which_frame_is_bad),
         T(xens_own_pages_are_not_the_guests),
         T(too_many_types_at_once_are_refused),
         T(claimed_memory_is_kept_for_its_domain),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* CPU policies, XSAVE areas, MSRs, TSC, log-dirty: sizes and rules. */
 #include "lib/bytes.h"
-#include "tests/unit-sim/hv_host.h"
+#include "tests/unit-sim/hv_domain.h"
 
 #define NONE XEN_CPUID_NO_SUBLEAF
 
@@ -11,8 +11,8 @@ static xen_msr_entry_t msr[4];
 static long set_policy(uint32_t domid, uint32_t n_leaves, uint32_t n_msrs,
                        struct xen_domctl_cpu_policy *out)
 {
-    struct xen_domctl op = { .u.cpu_policy = { n_leaves, n_msrs, { leaf },
-                                               { msr }, 0, 0, 0 } };
+    struct xen_domctl op = {
+        .u.cpu_policy = {n_leaves, n_msrs, {leaf}, {msr}, 0, 0, 0}};
     long rc = domctl(&op, XEN_DOMCTL_set_cpu_policy, domid);
 
     if (out)
@@ -22,22 +22,22 @@ static long set_policy(uint32_t domid, uint32_t n_leaves, uint32_t n_msrs,
 
 static void a_policy_is_merged_and_given_back(void **state)
 {
-    struct xen_domctl op = { 0 };
+    struct xen_domctl op = {0};
     uint32_t domid = new_domain(PVH, 16), n, i;
 
     (void)state;
     assert_int_equal(domctl(&op, XEN_DOMCTL_get_cpu_policy, domid), 0);
     assert_int_equal(op.u.cpu_policy.nr_leaves, 120);
     assert_int_equal(op.u.cpu_policy.nr_msrs, 2);
-    leaf[0] = (xen_cpuid_leaf_t){ 1, NONE, 0x60fb1, 2, 3, 4 };
-    leaf[1] = (xen_cpuid_leaf_t){ 0xd, 40, 5, 6, 7, 8 };
+    leaf[0] = (xen_cpuid_leaf_t){1, NONE, 0x60fb1, 2, 3, 4};
+    leaf[1] = (xen_cpuid_leaf_t){0xd, 40, 5, 6, 7, 8};
     assert_int_equal(set_policy(domid, 2, 0, NULL), 0);
     op.u.cpu_policy.leaves.p = leaf;
     op.u.cpu_policy.msrs.p = msr;
     assert_int_equal(domctl(&op, XEN_DOMCTL_get_cpu_policy, domid), 0);
     n = op.u.cpu_policy.nr_leaves;
     assert_in_range(n, 50, 120);
-    for (i = 1; i < n; i++)     /* ascending, none twice */
+    for (i = 1; i < n; i++) /* ascending, none twice */
         assert_true(leaf[i - 1].leaf < leaf[i].leaf ||
                     (leaf[i - 1].leaf == leaf[i].leaf &&
                      leaf[i - 1].subleaf < leaf[i].subleaf));
@@ -62,26 +62,25 @@ static void each_wrong_policy_is_refused(void **state)
 {
     struct xen_domctl_cpu_policy out;
     uint32_t domid = new_domain(PV, 16);
-    struct xen_domctl op = { 0 };
+    struct xen_domctl op = {0};
 
     (void)state;
     assert_int_equal(set_policy(domid, 121, 0, NULL), -E2BIG);
     assert_int_equal(set_policy(domid, 0, 3, NULL), -E2BIG);
-    refused(domid, (xen_cpuid_leaf_t){ 0xe, NONE, 0, 0, 0, 0 }, -ERANGE);
-    refused(domid, (xen_cpuid_leaf_t){ 1, 0, 0, 0, 0, 0 }, -ERANGE);
-    refused(domid, (xen_cpuid_leaf_t){ 7, 3, 0, 0, 0, 0 }, -ERANGE);
-    refused(domid, (xen_cpuid_leaf_t){ 0xd, 63, 0, 0, 0, 0 }, -ERANGE);
-    refused(domid, (xen_cpuid_leaf_t){ 0x80000022, NONE, 0, 0, 0, 0 },
-            -ERANGE);
-    refused(domid, (xen_cpuid_leaf_t){ 0, NONE, 0xe, 0, 0, 0 }, -EINVAL);
-    refused(domid, (xen_cpuid_leaf_t){ 0x80000000, NONE, 0x80000022, 0, 0,
-                                       0 }, -EINVAL);
-    msr[0] = (xen_msr_entry_t){ 0x10, 0, 0 };
+    refused(domid, (xen_cpuid_leaf_t){0xe, NONE, 0, 0, 0, 0}, -ERANGE);
+    refused(domid, (xen_cpuid_leaf_t){1, 0, 0, 0, 0, 0}, -ERANGE);
+    refused(domid, (xen_cpuid_leaf_t){7, 3, 0, 0, 0, 0}, -ERANGE);
+    refused(domid, (xen_cpuid_leaf_t){0xd, 63, 0, 0, 0, 0}, -ERANGE);
+    refused(domid, (xen_cpuid_leaf_t){0x80000022, NONE, 0, 0, 0, 0}, -ERANGE);
+    refused(domid, (xen_cpuid_leaf_t){0, NONE, 0xe, 0, 0, 0}, -EINVAL);
+    refused(domid, (xen_cpuid_leaf_t){0x80000000, NONE, 0x80000022, 0, 0, 0},
+            -EINVAL);
+    msr[0] = (xen_msr_entry_t){0x10, 0, 0};
     assert_int_equal(set_policy(domid, 0, 1, &out), -ERANGE);
     assert_int_equal(out.err_msr, 0x10);
-    msr[0] = (xen_msr_entry_t){ 0xce, 1, 0 };
+    msr[0] = (xen_msr_entry_t){0xce, 1, 0};
     assert_int_equal(set_policy(domid, 0, 1, NULL), -EINVAL);
-    msr[0] = (xen_msr_entry_t){ 0xce, 0, 1 };
+    msr[0] = (xen_msr_entry_t){0xce, 0, 1};
     assert_int_equal(set_policy(domid, 0, 1, NULL), -EINVAL);
     /* never again once it ran */
     assert_int_equal(set_policy(domid, 0, 0, NULL), 0);
@@ -91,7 +90,7 @@ static void each_wrong_policy_is_refused(void **state)
 
 static long set_xsave(uint32_t domid, const uint8_t *area, size_t size)
 {
-    struct xen_domctl op = { 0 };
+    struct xen_domctl op = {0};
 
     op.u.vcpuextstate.size = size;
     op.u.vcpuextstate.buffer.p = (uint64_t *)(uintptr_t)area;
@@ -102,7 +101,7 @@ static void xsave_areas_have_the_size_of_their_parts(void **state)
 {
     static uint8_t area[16 + 4096];
     uint32_t domid = new_domain(PV, 16);
-    struct xen_domctl op = { 0 };
+    struct xen_domctl op = {0};
 
     (void)state;
     assert_int_equal(set_xsave(domid, area, 15), -EINVAL);
@@ -113,12 +112,12 @@ static void xsave_areas_have_the_size_of_their_parts(void **state)
     assert_int_equal(set_xsave(domid, area, 16 + 832), 0);
     assert_int_equal(set_xsave(domid, area, 16 + 824), -EINVAL);
     assert_int_equal(set_xsave(domid, area, 16 + 840), -EINVAL);
-    xsr_st_le64(area + 8, 5);               /* AVX without SSE */
+    xsr_st_le64(area + 8, 5); /* AVX without SSE */
     assert_int_equal(set_xsave(domid, area, 16 + 832), -EINVAL);
-    xsr_st_le64(area + 8, 7 | 1ull << 40);  /* not on this CPU */
+    xsr_st_le64(area + 8, 7 | 1ull << 40); /* not on this CPU */
     assert_int_equal(set_xsave(domid, area, 16 + 832), -EINVAL);
     xsr_st_le64(area + 8, 7);
-    xsr_st_le64(area + 16 + 520, 1ull << 63);   /* compacted */
+    xsr_st_le64(area + 16 + 520, 1ull << 63); /* compacted */
     assert_int_equal(set_xsave(domid, area, 16 + 832), -EOPNOTSUPP);
     xsr_st_le64(area + 16 + 520, 0);
     area[16 + 540] = 1;
@@ -128,15 +127,15 @@ static void xsave_areas_have_the_size_of_their_parts(void **state)
     assert_int_equal(domctl(&op, XEN_DOMCTL_getvcpuextstate, domid), 0);
     assert_int_equal(op.u.vcpuextstate.size, 848);
     /* a domain whose policy has no XSAVE takes none */
-    leaf[0] = (xen_cpuid_leaf_t){ 0xd, 0, 0, 0, 0, 0 };
+    leaf[0] = (xen_cpuid_leaf_t){0xd, 0, 0, 0, 0, 0};
     assert_int_equal(set_policy(domid, 1, 0, NULL), 0);
     assert_int_equal(set_xsave(domid, area, 848), -EINVAL);
 }
 
 static void only_known_msrs_are_set(void **state)
 {
-    xen_domctl_vcpu_msr_t m[8] = { { 0x48, 0, 1 }, { 0xc0000103, 0, 2 } };
-    struct xen_domctl op = { .u.vcpu_msrs = { 0, 2, { m } } };
+    xen_domctl_vcpu_msr_t m[8] = {{0x48, 0, 1}, {0xc0000103, 0, 2}};
+    struct xen_domctl op = {.u.vcpu_msrs = {0, 2, {m}}};
     uint32_t domid = new_domain(PV, 16);
 
     (void)state;
@@ -154,13 +153,13 @@ static void only_known_msrs_are_set(void **state)
     op.u.vcpu_msrs.vcpu = 2;
     assert_int_equal(domctl(&op, XEN_DOMCTL_get_vcpu_msrs, domid), -ESRCH);
     op.u.vcpu_msrs.vcpu = 0;
-    assert_int_equal(domctl(&op, XEN_DOMCTL_get_vcpu_msrs,
-                            new_domain(HVM, 16)), -EINVAL);
+    assert_int_equal(domctl(&op, XEN_DOMCTL_get_vcpu_msrs, new_domain(HVM, 16)),
+                     -EINVAL);
 }
 
 static void extended_contexts_have_a_vcpu_and_a_size(void **state)
 {
-    struct xen_domctl op = { .u.ext_vcpucontext = { .vcpu = 2, .size = 64 } };
+    struct xen_domctl op = {.u.ext_vcpucontext = {.vcpu = 2, .size = 64}};
     uint32_t domid = new_domain(PV, 16);
 
     (void)state;
@@ -185,7 +184,7 @@ static void extended_contexts_have_a_vcpu_and_a_size(void **state)
 
 static void tsc_modes_count_incarnations(void **state)
 {
-    struct xen_domctl op = { .u.tsc_info = { .tsc_mode = 3 } };
+    struct xen_domctl op = {.u.tsc_info = {.tsc_mode = 3}};
     uint32_t domid = new_domain(PV, 16);
 
     (void)state;
@@ -200,10 +199,10 @@ static void tsc_modes_count_incarnations(void **state)
     assert_int_equal(domctl(&op, XEN_DOMCTL_settscinfo, 0), -EINVAL);
 }
 
-static long shadow(uint32_t domid, uint32_t op, uint8_t *bitmap,
-                   uint64_t pages, uint32_t *dirty)
+static long shadow(uint32_t domid, uint32_t op, uint8_t *bitmap, uint64_t pages,
+                   uint32_t *dirty)
 {
-    struct xen_domctl c = { 0 };
+    struct xen_domctl c = {0};
     long rc;
 
     c.u.shadow_op.op = op;
@@ -219,38 +218,40 @@ static void log_dirty_says_what_was_written(void **state)
 {
     uint32_t domid = new_domain(PVH, 128), dirty;
     uint64_t list[100], bitmap[2];
-    uint8_t bytes[PAGE] = { 1 };
+    uint8_t bytes[PAGE] = {1};
 
     (void)state;
     give_pages(domid, list, 100);
-    assert_int_equal(shadow(domid, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL,
-                            0, NULL), 0);
-    assert_int_equal(shadow(domid, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL,
-                            0, NULL), -EINVAL);
+    assert_int_equal(
+        shadow(domid, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL, 0, NULL), 0);
+    assert_int_equal(
+        shadow(domid, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL, 0, NULL),
+        -EINVAL);
     fill_page(domid, 70, bytes);
     fill_page(domid, 70, bytes);
     fill_page(domid, 3, bytes);
-    assert_int_equal(shadow(domid, XEN_DOMCTL_SHADOW_OP_PEEK,
-                            (uint8_t *)bitmap, 100, &dirty), 0);
+    assert_int_equal(shadow(domid, XEN_DOMCTL_SHADOW_OP_PEEK, (uint8_t *)bitmap,
+                            100, &dirty),
+                     0);
     assert_int_equal(dirty, 2);
     assert_int_equal(bitmap[0], 8);
     assert_int_equal(bitmap[1], 64);
     assert_int_equal(shadow(domid, XEN_DOMCTL_SHADOW_OP_CLEAN,
-                            (uint8_t *)bitmap, 100, &dirty), 0);
+                            (uint8_t *)bitmap, 100, &dirty),
+                     0);
     assert_int_equal(dirty, 2);
     assert_int_equal(shadow(domid, XEN_DOMCTL_SHADOW_OP_CLEAN,
-                            (uint8_t *)bitmap, 100, &dirty), 0);
+                            (uint8_t *)bitmap, 100, &dirty),
+                     0);
     assert_int_equal(dirty, 0);
     assert_int_equal(bitmap[0] | bitmap[1], 0);
-    assert_int_equal(shadow(domid, XEN_DOMCTL_SHADOW_OP_OFF, NULL, 0, NULL),
-                     0);
+    assert_int_equal(shadow(domid, XEN_DOMCTL_SHADOW_OP_OFF, NULL, 0, NULL), 0);
 }
 
 /* Last: the host becomes another one. */
 static void without_shadow_paging_pv_is_not_tracked(void **state)
 {
-    struct xsr_hv_host_options o = { .memory_mib = HOST_MIB,
-                                     .no_shadow = true };
+    struct xsr_hv_host_options o = {.memory_mib = HOST_MIB, .no_shadow = true};
     struct xen_domctl_createdomain c = config_of(HVM);
     struct xsr_err err = XSR_ERR_INIT;
     uint32_t pv, pvh;
@@ -259,13 +260,14 @@ static void without_shadow_paging_pv_is_not_tracked(void **state)
     assert_int_equal(xsr_hv_host_init(&o, &err), 0);
     pv = new_domain(PV, 16);
     pvh = new_domain(PVH, 16);
-    assert_int_equal(shadow(pv, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL, 0,
-                            NULL), -EOPNOTSUPP);
+    assert_int_equal(
+        shadow(pv, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL, 0, NULL),
+        -EOPNOTSUPP);
     assert_int_equal(shadow(pv, XEN_DOMCTL_SHADOW_OP_OFF, NULL, 0, NULL),
                      -EINVAL);
-    assert_int_equal(shadow(pvh, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL,
-                            0, NULL), 0);
-    c.flags = XEN_DOMCTL_CDF_hvm;       /* HVM on shadow page tables */
+    assert_int_equal(
+        shadow(pvh, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL, 0, NULL), 0);
+    c.flags = XEN_DOMCTL_CDF_hvm; /* HVM on shadow page tables */
     assert_int_equal(create(0, &c), -EOPNOTSUPP);
     /* a host with domains is not replaced */
     assert_int_equal(xsr_hv_host_init(&o, &err), -1);
@@ -275,11 +277,13 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_teardown(f, host_is_empty)
     const struct CMUnitTest tests[] = {
-        T(a_policy_is_merged_and_given_back), T(each_wrong_policy_is_refused),
+        T(a_policy_is_merged_and_given_back),
+        T(each_wrong_policy_is_refused),
         T(xsave_areas_have_the_size_of_their_parts),
         T(only_known_msrs_are_set),
         T(extended_contexts_have_a_vcpu_and_a_size),
-        T(tsc_modes_count_incarnations), T(log_dirty_says_what_was_written),
+        T(tsc_modes_count_incarnations),
+        T(log_dirty_says_what_was_written),
         T(without_shadow_paging_pv_is_not_tracked),
     };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Page tables of a PV domain: only sound ones are pinned or loaded. */
-#include "tests/unit-sim/hv_host.h"
+#include "tests/unit-sim/hv_domain.h"
 
 #define RW (PROT_READ | PROT_WRITE)
-#define N 16
+#define N  16
 
 static uint64_t mfn[N];
 
@@ -52,34 +52,35 @@ static void each_unsound_entry_is_refused(void **state)
     static const struct {
         const char *what;
         int table;
-        int to;             /* page, or -1: value alone */
+        int to; /* page, or -1: value alone */
         uint64_t value;
         long rc;
     } rows[] = {
-        { "superpage in L2", P_L2, P_L1, 0x87, -EINVAL },
-        { "superpage in L3", P_L3, P_L2, 0x87, -EINVAL },
-        { "global bit in L4", P_L4, P_L3, 0x107, -EINVAL },
-        { "cache bits in L1", P_L1, P_DATA, 0x1f, -EINVAL },
-        { "grant bit in L1", P_L1, P_DATA, 1ull << 62 | 7, -EINVAL },
-        { "L4 to an L2", P_L4, P_L2, 7, -EINVAL },
-        { "L3 to itself", P_L3, P_L3, 7, -EINVAL },
-        { "writable L1 entry to the L1", P_L1, P_L1, 7, -EBUSY },
-        { "writable L1 entry to the L4", P_L1, P_L4, 7, -EBUSY },
-        { "no memory", P_L1, -1, 0xffffffffff000 | 7, -EPERM },
-        { "frame 0", P_L1, -1, 7, -EBUSY },
-        { "frame of another", P_L1, N, 7, -EBUSY },
-        { "table of another", P_L2, N, 7, -EINVAL },
+        {"superpage in L2", P_L2, P_L1, 0x87, -EINVAL},
+        {"superpage in L3", P_L3, P_L2, 0x87, -EINVAL},
+        {"global bit in L4", P_L4, P_L3, 0x107, -EINVAL},
+        {"cache bits in L1", P_L1, P_DATA, 0x1f, -EINVAL},
+        {"grant bit in L1", P_L1, P_DATA, 1ull << 62 | 7, -EINVAL},
+        {"L4 to an L2", P_L4, P_L2, 7, -EINVAL},
+        {"L3 to itself", P_L3, P_L3, 7, -EINVAL},
+        {"writable L1 entry to the L1", P_L1, P_L1, 7, -EBUSY},
+        {"writable L1 entry to the L4", P_L1, P_L4, 7, -EBUSY},
+        {"no memory", P_L1, -1, 0xffffffffff000 | 7, -EPERM},
+        {"frame 0", P_L1, -1, 7, -EBUSY},
+        {"frame of another", P_L1, N, 7, -EBUSY},
+        {"table of another", P_L2, N, 7, -EINVAL},
     };
-    static const int good[] = { P_L3, P_L2, P_L1, P_DATA };
+    static const int good[] = {P_L3, P_L2, P_L1, P_DATA};
     uint32_t domid = domain_with_space(7), other = new_domain(PV, 4);
-    uint64_t theirs[1] = { 0 }, target, table[512];
+    uint64_t theirs[1] = {0}, target, table[512];
     size_t i;
 
     (void)state;
     assert_int_equal(populate(other, theirs, 1, 0), 1);
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        target = rows[i].to < 0 ? 0 : rows[i].to == N
-                     ? theirs[0] << 12 : mfn[rows[i].to] << 12;
+        target = rows[i].to < 0    ? 0
+                 : rows[i].to == N ? theirs[0] << 12
+                                   : mfn[rows[i].to] << 12;
         memset(table, 0, sizeof(table));
         table[0] = mfn[good[rows[i].table]] << 12 | 7;
         table[3] = target | rows[i].value;
@@ -97,7 +98,7 @@ static void each_unsound_entry_is_refused(void **state)
 static void read_only_mappings_of_tables_are_sound(void **state)
 {
     uint32_t domid = domain_with_space(7);
-    uint64_t l1[512] = { 0 };
+    uint64_t l1[512] = {0};
     int i;
 
     (void)state;
@@ -151,7 +152,8 @@ static void a_writable_mapping_and_a_table_exclude_each_other(void **state)
 static int map_l1_and_die(void *arg)
 {
     raise(xsr_hv_map(*(uint32_t *)arg, RW, 1, &mfn[P_L1], NULL, NULL)
-              ? SIGKILL : SIGABRT);
+              ? SIGKILL
+              : SIGABRT);
     return 1;
 }
 
@@ -169,7 +171,7 @@ static void a_dead_process_stands_in_nobodys_way(void **state)
 static void xens_slots_are_not_looked_at_and_hidden(void **state)
 {
     uint32_t domid = domain_with_space(7);
-    uint64_t l4[512] = { 0 };
+    uint64_t l4[512] = {0};
     struct xsr_hv_page page;
     xsr_hv_pages *pages;
     int i;
@@ -210,7 +212,7 @@ static void the_last_entries_are_checked_too(void **state)
 static long set_context(uint32_t domid, uint32_t vcpu,
                         struct vcpu_guest_context *c)
 {
-    struct xen_domctl op = { .u.vcpucontext = { vcpu, { c } } };
+    struct xen_domctl op = {.u.vcpucontext = {vcpu, {c}}};
 
     return domctl(&op, XEN_DOMCTL_setvcpucontext, domid);
 }
@@ -219,7 +221,8 @@ static struct vcpu_guest_context good_context(void)
 {
     struct vcpu_guest_context c = {
         .flags = VGCF_in_kernel | VGCF_online,
-        .gdt_frames = { mfn[P_GDT] }, .gdt_ents = 16,
+        .gdt_frames = {mfn[P_GDT]},
+        .gdt_ents = 16,
     };
 
     c.ctrlreg[3] = mfn[P_L4] << 12;
@@ -230,7 +233,7 @@ static void a_context_loads_checked_tables(void **state)
 {
     uint32_t domid = domain_with_space(7);
     struct vcpu_guest_context c = good_context(), got;
-    struct xen_domctl op = { .u.vcpucontext = { 0, { &got } } };
+    struct xen_domctl op = {.u.vcpucontext = {0, {&got}}};
 
     (void)state;
     assert_int_equal(domctl(&op, XEN_DOMCTL_getvcpucontext, domid), -ENODATA);
@@ -262,7 +265,7 @@ static void each_unsound_context_is_refused(void **state)
 {
     uint32_t domid = domain_with_space(7);
     struct vcpu_guest_context c;
-    uint64_t gdt[512] = { 0 };
+    uint64_t gdt[512] = {0};
 
     (void)state;
     c = good_context(), c.ctrlreg[3] = 1ull << 45, refuses(domid, &c);
@@ -281,7 +284,7 @@ static void each_unsound_context_is_refused(void **state)
     gdt[3] = 0x0000850000000000;
     fill_page(domid, mfn[P_GDT], gdt);
     refuses(domid, &c);
-    gdt[3] = 0x00008c0000000000;    /* a call gate */
+    gdt[3] = 0x00008c0000000000; /* a call gate */
     fill_page(domid, mfn[P_GDT], gdt);
     assert_int_equal(set_context(domid, 1, &c), 0);
     types_are(domid, "4321--");
@@ -322,7 +325,8 @@ int main(void)
         T(xens_slots_are_not_looked_at_and_hidden),
         T(the_last_entries_are_checked_too),
         T(a_context_loads_checked_tables),
-        T(each_unsound_context_is_refused), T(roots_and_gdt_keep_to_types),
+        T(each_unsound_context_is_refused),
+        T(roots_and_gdt_keep_to_types),
     };
 
     return cmocka_run_group_tests(tests, host_setup, host_teardown);
