@@ -61,6 +61,9 @@ TOOLS_LIBS   = $(PLUGIN_LIBS) -lzstd
 BINS = $(O)/bin/xensr $(O)/bin/xensr-helper $(O)/lib/libxensr.so \
 	$(O)/stubs/libxensrsim.so $(O)/stubs/xensr-sim $(STUB_SO)
 
+# Objects that are only on the way to a library stay.
+.SECONDARY:
+
 .PHONY: all
 all: $(BINS) ## build everything below build/
 

@@ -21,8 +21,20 @@ suite()
     printf '\n=== %s (%s)\n' "$name" "$XENSR_BUILD"
     rm -rf "$TAP_DIR" && mkdir -p "$TAP_DIR"
     suites+=("$TAP_DIR")
-    prove -j "${XENSR_TEST_JOBS:-$(nproc)}" --timer --exec tests/tap-run.sh \
-        "$@" || failed=1
+    prove -j "${XENSR_TEST_JOBS:-$(nproc)}" --exec tests/tap-run.sh "$@" &&
+        return
+    failed=1
+    show_failures
+}
+# prove names what failed; this adds what the tests said about it.
+show_failures()
+{
+    local f
+    for f in "$TAP_DIR"/*.tap; do
+        awk '/^not ok/ { if (!n++) print "--- " FILENAME; p = 20 }
+            /^ok/ { p = 0 }
+            p-- > 0' "$f" | cut -c1-300
+    done
 }
 
 # The variants run the same tests. Stock binaries do not run over ASan stubs.

@@ -10,6 +10,10 @@ name=${1#"$PWD"/}
 out=$TAP_DIR/$(printf %s "$name" | tr / _).tap
 export CMOCKA_MESSAGE_OUTPUT=TAP
 
+case $name in
+*.sh) set -- bash "$@" ;;
+esac
+
 # Diagnostics go to stdout as comments: they belong to the test above them.
 join_groups()
 {

@@ -38,7 +38,8 @@ stalled_at() # N SIGNAL who
     own_group - <"$T/fifo" 8>&- &
     pid=$!
     wait "$feeder" # all of it is in the pipe or read
-    within 10 drained || { echo "not read"; rc=1; }
+    within 10 drained && within 10 handles_signals "$(program_of $pid)" ||
+        { echo "the restore does not get that far"; return 1; }
     if [ "$3" = group ]; then
         kill "-$2" -- "-$(program_of $pid)"
     else
@@ -52,6 +53,13 @@ stalled_at() # N SIGNAL who
 }
 # own_group runs in a subshell of this script: the program is its only child.
 program_of() { pgrep -P "$1" || echo "$1"; }
+# SIGTERM has a handler.
+handles_signals()
+{
+    local mask
+    mask=$(awk '/^SigCgt/ { print $2 }' "/proc/$1/status") &&
+        [ $(((0x$mask >> 14) & 1)) -eq 1 ]
+}
 drained()
 {
     perl -e 'require "sys/ioctl.ph" if 0; my $n = pack("L", 0);
