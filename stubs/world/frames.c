@@ -76,11 +76,24 @@ static size_t find_in_used(size_t want, bool wholly, uint64_t *mfn_out)
     return best;
 }
 
-/* Mark [mfn, mfn + n) as d's. */
-static void take(struct xsr_dom *d, uint64_t mfn, size_t n, uint8_t flags)
+/* Drop the content, so that a free frame is zero and costs no memory. */
+static void empty(uint64_t mfn, size_t n)
+{
+    uint8_t *p = xsr_frame_bytes(mfn);
+
+    if (madvise(p, n * XSR_PAGE_SIZE, MADV_REMOVE) < 0)
+        memset(p, 0, n * XSR_PAGE_SIZE);
+}
+
+/* Mark [mfn, mfn + n) as d's. Returns n, or 0 if they cannot be stored. */
+static size_t take(struct xsr_dom *d, uint64_t mfn, size_t n, uint8_t flags)
 {
     size_t i;
 
+    if (xsr_frame_back(mfn, n) < 0) {
+        empty(mfn, n);
+        return 0;
+    }
     for (i = 0; i < n; i++)
         xsr_host->chunk_used[(mfn + i) / XSR_CHUNK]++;
     xsr_host_edge();
@@ -98,6 +111,7 @@ static void take(struct xsr_dom *d, uint64_t mfn, size_t n, uint8_t flags)
     xsr_host->free_pages -= n;
     if (!(flags & XSR_FF_SPECIAL))
         d->tot_pages += n;
+    return n;
 }
 
 size_t xsr_frame_alloc(struct xsr_dom *d, size_t want, unsigned order,
@@ -111,11 +125,8 @@ size_t xsr_frame_alloc(struct xsr_dom *d, size_t want, unsigned order,
         n = order > 0 ? 0 : xsr_host->free_pages;
     if (n == 0)
         return 0;
-    if (order == 0 && n <= XSR_CHUNK / 2 &&
-        find_in_used(n, true, mfn_out) == n) {
-        take(d, *mfn_out, n, flags);
-        return n;
-    }
+    if (order == 0 && n <= XSR_CHUNK / 2 && find_in_used(n, true, mfn_out) == n)
+        return take(d, *mfn_out, n, flags);
     /* Whole chunks; 2 MiB alignment is that of a chunk, 1 GiB is refused. */
     if (order > 9)
         return 0;
@@ -125,22 +136,10 @@ size_t xsr_frame_alloc(struct xsr_dom *d, size_t want, unsigned order,
             continue;
         *mfn_out = c * XSR_CHUNK;
         n = (size_t)xsr_min(n, chunks * XSR_CHUNK);
-        take(d, *mfn_out, n, flags);
-        return n;
+        return take(d, *mfn_out, n, flags);
     }
     n = order > 0 ? 0 : find_in_used(n, false, mfn_out);
-    if (n > 0)
-        take(d, *mfn_out, n, flags);
-    return n;
-}
-
-/* Drop the content, so that a free frame is zero and costs no memory. */
-static void empty(uint64_t mfn, size_t n)
-{
-    uint8_t *p = xsr_frame_bytes(mfn);
-
-    if (madvise(p, n * XSR_PAGE_SIZE, MADV_REMOVE) < 0)
-        memset(p, 0, n * XSR_PAGE_SIZE);
+    return n > 0 ? take(d, *mfn_out, n, flags) : 0;
 }
 
 void xsr_frame_free(uint64_t mfn, size_t n)

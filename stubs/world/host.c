@@ -287,7 +287,35 @@ void *xsr_frame_bytes(uint64_t mfn)
     return ram_base + mfn * XSR_PAGE_SIZE;
 }
 
-/* A page that cannot be stored would be a SIGBUS in whoever writes to it. */
+/*
+ * Storage is taken when a domain gets the frames, as on a real host: what the
+ * disk cannot hold is refused here, and is no SIGBUS in whoever writes to it
+ * later. Writing zeros is also much cheaper than faulting pages in one by one.
+ */
+int xsr_frame_back(uint64_t mfn, size_t n)
+{
+    static const uint8_t zeros[64 * XSR_PAGE_SIZE];
+    struct xsr_err err = XSR_ERR_INIT;
+    size_t left = n * XSR_PAGE_SIZE;
+    off_t at = (off_t)(mfn * XSR_PAGE_SIZE);
+    ssize_t r;
+
+    if (xsr_sim_file_get(&ram, "ram", O_RDWR, &err) < 0)
+        return -1;
+    while (left > 0) {
+        r = pwrite(ram.fd, zeros, xsr_min(left, sizeof(zeros)), at);
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r <= 0) {
+            xsr_sim_log("no room for guest memory in the host's folder");
+            return -1;
+        }
+        left -= (size_t)r;
+        at += r;
+    }
+    return 0;
+}
+
 uint64_t xsr_frame_backing(void)
 {
     struct xsr_err err = XSR_ERR_INIT;

@@ -64,6 +64,8 @@ void xsr_frame_free(uint64_t mfn, size_t n);
 void *xsr_frame_bytes(uint64_t mfn);
 /* How many pages the folder's file system can still hold. */
 uint64_t xsr_frame_backing(void);
+/* Make n free frames from mfn real, zeroed storage. 0 or -1 (disk full). */
+int xsr_frame_back(uint64_t mfn, size_t n);
 /* Map n frames from mfn at addr (MAP_FIXED if not NULL). NULL and errno. */
 void *xsr_frame_mmap(void *addr, uint64_t mfn, size_t n, int prot);
 static inline bool xsr_frame_valid(uint64_t mfn)

@@ -34,7 +34,7 @@
 
 #include "stubs/hv/hv.h"
 
-#define HOST_MIB 2048u
+#define HOST_MIB 1024u /* the smallest */
 #define PAGE     4096u
 
 static char host_dir[256];
