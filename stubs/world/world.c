@@ -56,16 +56,16 @@ static int check_owner(const char *path, struct xsr_err *err)
                         "host needs one (name another in XENSR_SIM_DIR)",
                         path);
     if (st.st_uid != geteuid())
-        return xsr_fail(err, XSR_E_IO,
-                        "folder %s belongs to user %lu, not to "
-                        "user %lu; name another in XENSR_SIM_DIR",
-                        path, (unsigned long)st.st_uid,
-                        (unsigned long)geteuid());
+        return xsr_fail_sys(err, XSR_E_IO, EACCES,
+                            "folder %s belongs to user %lu, not to "
+                            "user %lu; name another in XENSR_SIM_DIR",
+                            path, (unsigned long)st.st_uid,
+                            (unsigned long)geteuid());
     if (st.st_mode & 022)
-        return xsr_fail(err, XSR_E_IO,
-                        "folder %s is writable for others "
-                        "(mode %03o); make it 0700",
-                        path, (unsigned)(st.st_mode & 0777));
+        return xsr_fail_sys(err, XSR_E_IO, EACCES,
+                            "folder %s is writable for others "
+                            "(mode %03o); make it 0700",
+                            path, (unsigned)(st.st_mode & 0777));
     return 0;
 }
 
