@@ -306,9 +306,12 @@ static int spawn(struct xsr_helper *h, const int child_ends[2],
         {child_ends[1], 1},
         {h->stream_fd, stream_as},
     };
+    static const char *const records[] = {"XENSR_HELPER_LOG=debug", NULL};
     struct xsr_spawn sp = {
         .path = h->path,
         .argv = argv,
+        .env_add =
+            h->log && h->log->max_level >= XSR_LOG_DEBUG ? records : NULL,
         .fds = fds,
         .n_fds = XSR_ARRAY_LEN(fds),
         .die_with_parent = true,
