@@ -182,7 +182,7 @@ if command -v strace >/dev/null; then
     printf '\n%-34s %8s\n' "system calls per GiB of guest" calls
     for kind in "${kinds[@]}"; do
         printf '%-34s %8s\n' "${kind#*_}" \
-            "$(calls_per_gib "$kind" "$W/small" "$small")"
+            "$(calls_per_gib "$kind" "$W/img" "$mib")"
     done
 else
     echo "bench: no strace, system calls not counted"
