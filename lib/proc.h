@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Child processes: started with exactly the descriptors that were named, and
- * watched through a descriptor, so that a host application's SIGCHLD is not ours.
+ * watched through a descriptor, so that a host application's SIGCHLD is not
+ * ours.
  */
 #ifndef XSR_LIB_PROC_H
 #define XSR_LIB_PROC_H
@@ -27,7 +28,7 @@ struct xsr_spawn {
 };
 
 struct xsr_child {
-    pid_t pid; /* -1 when there is none */
+    pid_t pid;    /* -1 when there is none */
     int watch_fd; /* readable when it has ended; -1 likewise */
 };
 #define XSR_CHILD_INIT \

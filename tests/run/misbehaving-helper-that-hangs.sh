@@ -30,7 +30,7 @@ interrupted() # HOST WAY
     kill -TERM "$pid"
     wait "$pid" || rc=$?
     [ "$rc" -eq 1 ] || { echo "status $rc"; cat "$T/err"; return 1; }
-    says 'interrupt|stopp|undone' && host_is_clean
+    says 'interrupt|stopped|undone' && host_is_clean
 }
 
 (case_of a complete-and-stays 1 'helper' >"$T/a" 2>&1) & a=$!

@@ -22,7 +22,7 @@ ended_well() # STATUS
 {
     case $1 in
     0) memory_equals "$(domids)" "$img" && "$SIM" destroy "$(domids)" ;;
-    1) says 'interrupt|stopp|undone' ;;
+    1) says 'interrupt|stopped|undone' ;;
     *) echo "status $1"; cat "$T/err"; return 1 ;;
     esac && host_is_clean
 }

@@ -31,7 +31,7 @@ for type in pv pvh hvm; do
     do
         head -c "$n" "$IMG" >"$T/cut"
         ok "$type cut after $n of $IMG_SIZE octets" \
-            refused 3 '!end|empty|short|truncat|cut' "$T/cut"
+            refused 3 '!end|empty|short|truncated|cut' "$T/cut"
     done
     still_restores
 done
@@ -40,7 +40,7 @@ zsize=$(stat -c %s "$T/z")
 for n in 4 5 17 $((zsize / 3)) $((zsize / 2)) $((zsize - 4)) $((zsize - 1)); do
     head -c "$n" "$T/z" >"$T/cut"
     ok "compressed image cut after $n of $zsize octets" \
-        refused 3 '!end|empty|short|truncat|zstd' "$T/cut"
+        refused 3 '!end|empty|short|truncated|zstd' "$T/cut"
 done
 { head -c $((zsize / 2)) "$T/z"; printf '\377\377\377\377'; tail -c +$((zsize / 2 + 5)) "$T/z"; } >"$T/cut"
 ok "compressed image with damaged octets" refused 3 '!zstd|.' "$T/cut"
