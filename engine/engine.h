@@ -40,7 +40,7 @@ struct xsr_engine_restore {
  * paused domain. The fd ends exactly behind END. On failure the domain is left
  * half built (the caller destroys it), nothing is mapped any more, and *err
  * has kind, errno and stream offset (counted from the image header).
- * spec: libxc-stream 11, 14.4.
+ * docs/formats/libxc-image.md
  */
 int xsr_engine_restore(struct xsr_engine_restore *r, struct xsr_err *err);
 

@@ -2,7 +2,7 @@
 /*
  * Which pfns have a page behind them, and giving pages to those that lack one:
  * wanted pfns are collected and populated in one hypercall.
- * spec: libxc-stream 11.2, 14.4.
+ * docs/formats/libxc-image.md
  */
 #ifndef XSR_ENGINE_MEMORY_H
 #define XSR_ENGINE_MEMORY_H

@@ -2,7 +2,7 @@
 /*
  * The image as records in hand: exact reads from the borrowed stream fd, the
  * position in the image, padding. Never an octet beyond the record in hand.
- * spec: libxc-stream 1.3, 11.5.
+ * docs/formats/libxc-image.md
  */
 #ifndef XSR_ENGINE_READER_H
 #define XSR_ENGINE_READER_H

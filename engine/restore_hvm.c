@@ -104,7 +104,7 @@ static int translate(struct xsr_restore *rs, struct xsr_bounced *pages,
 
 /* ---- HVM_CONTEXT --------------------------------------------------------- */
 
-/* A typecode whose instance is a vCPU number; see libxc-stream 6.1. */
+/* A typecode whose instance is a vCPU number; docs/formats/libxc-image.md */
 static bool is_per_vcpu(uint16_t typecode)
 {
     switch (typecode) {

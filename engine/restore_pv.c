@@ -16,7 +16,7 @@
 #define PFNS_PER_PAGE (XSR_PAGE_SIZE / WIDTH)
 #define MAX_LEVEL     4u
 
-/* shared_info of a 64-bit guest; libxc-stream 5.2 */
+/* shared_info of a 64-bit guest; docs/formats/libxc-image.md */
 #define SI_VCPU_INFO_LEN   64u
 #define SI_N_VCPU_INFO     32u
 #define SI_PENDING_SEL     8u /* in each vcpu_info */

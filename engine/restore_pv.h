@@ -50,7 +50,7 @@ struct xsr_pv_guest {
 
 /* The judgements that need the whole image; rules 75-79. */
 int xsr_pv_check_end(struct xsr_restore *rs, struct xsr_err *err);
-/* vCPUs, pins, p2m pages, grants: libxc-stream 11.4. */
+/* vCPUs, pins, p2m pages, grants. */
 int xsr_pv_complete(struct xsr_restore *rs, struct xsr_err *err);
 
 #endif

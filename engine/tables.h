@@ -2,7 +2,7 @@
 /*
  * Numbers of a 64-bit PV guest: what stands behind each pfn here, and page
  * tables, whose entries hold pfns in the image and machine frames in the
- * guest. Pure: no hypercalls. spec: libxc-stream 5.3, rules 58-60.
+ * guest. Pure: no hypercalls. docs/formats/libxc-image.md
  */
 #ifndef XSR_ENGINE_TABLES_H
 #define XSR_ENGINE_TABLES_H

@@ -2,7 +2,7 @@
 /*
  * The helper's side of the conversation with its parent on fds 0 and 1: what
  * the library says and asks becomes a message, the parent's int its answer.
- * spec: helper-ipc 1, 2, 10.
+ * docs/formats/helper-ipc.md
  */
 #ifndef XSR_HELPER_ANSWER_H
 #define XSR_HELPER_ANSWER_H

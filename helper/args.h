@@ -3,7 +3,7 @@
  * The argument vector that a toolstack gives its save helper, judged before
  * anything else happens. There is no version number in it: the generation is
  * recognised by the count of arguments and the callback bits.
- * spec: helper-ipc 3, 6.1.
+ * docs/formats/helper-ipc.md
  */
 #ifndef XSR_HELPER_ARGS_H
 #define XSR_HELPER_ARGS_H

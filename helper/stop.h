@@ -2,7 +2,7 @@
 /*
  * SIGTERM, SIGINT, SIGHUP: an orderly stop. The library is not told; the
  * stream under it is replaced by something that fails, so that it runs into
- * its own error path and cleans up. spec: helper-ipc 4.6, 10 items 1-3.
+ * its own error path and cleans up. docs/formats/helper-ipc.md
  */
 #ifndef XSR_HELPER_STOP_H
 #define XSR_HELPER_STOP_H

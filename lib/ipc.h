@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The pipe protocol between a toolstack (parent) and its save helper: framing,
- * message numbers per generation, argument encoding. spec: helper-ipc 1-3.
+ * message numbers per generation, argument encoding. docs/formats/helper-ipc.md
  * Pure values and bytes; reading and writing pipes is the caller's.
  *
  *   helper -> parent: u16 len, u16 number, packed arguments (native endian)

@@ -2,7 +2,7 @@
 /*
  * One run of a save helper for a restore: start it with exactly the
  * descriptors it needs, answer its messages (helper_msgs.c), collect its exit
- * (helper_run.c), and judge the whole. spec: helper-ipc 1-4, 10.
+ * (helper_run.c), and judge the whole. docs/formats/helper-ipc.md
  */
 #ifndef XSR_PLUGIN_HELPER_RUN_H
 #define XSR_PLUGIN_HELPER_RUN_H

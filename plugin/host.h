@@ -2,7 +2,7 @@
 /*
  * The host for the rest of the plugin: domain.c is the only caller of
  * libxenctrl, xen_store.c of libxenstore; skeleton.c knows which nodes a
- * domain without a libxl has. spec: toolstack-restore 2-5, 7, 10.1.
+ * domain without a libxl has. docs/formats/bare-domain.md
  */
 #ifndef XSR_PLUGIN_HOST_H
 #define XSR_PLUGIN_HOST_H
@@ -112,10 +112,10 @@ int xsr_skeleton_daemons(struct xsr_xs *xs, uint32_t *store_domid_out,
 /* Refuse a name that a domain carries already. */
 int xsr_skeleton_check_name(struct xsr_xs *xs, const char *name,
                             struct xsr_err *err);
-/* spec: toolstack-restore 3: everything known before the stream. */
+/* Everything known before the stream. */
 int xsr_skeleton_write(struct xsr_xs *xs, const struct xsr_bare *b,
                        struct xsr_err *err);
-/* spec: toolstack-restore 5 and 7: needs ports and frames. */
+/* Needs ports and frames. */
 int xsr_skeleton_finish(struct xsr_xs *xs, const struct xsr_bare *b,
                         struct xsr_err *err);
 /* Those among them that are only ever there for domains. */

@@ -3,7 +3,7 @@
  * The xenstore nodes of a domain that no libxl looks after: a skeleton before
  * the stream, ports and frames and the console after it, and all of it away
  * again. The nodes are rows of tables; which values and permissions they have
- * is what libxl gives them (spec: toolstack-restore 3, 5, 7).
+ * is what libxl gives them (docs/formats/bare-domain.md).
  *
  * Three roots: D /local/domain/N, V /vm/UUID, L /libxl/N, and the console's
  * backend directory B.

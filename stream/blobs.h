@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The libxc records other than PAGE_DATA, field by field. Every get takes a
- * cursor over exactly the body, judges all of it (spec: libxc-stream 9.5, 9.6)
+ * cursor over exactly the body, judges all of it (docs/formats/libxc-image.md)
  * and returns views into it; nothing is copied or allocated.
  */
 #ifndef XSR_STREAM_BLOBS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The inner chain of an HVM_CONTEXT record: (typecode, instance, length, body)
- * entries from HEADER to END. spec: libxc-stream 6.1, rules 88-96.
+ * entries from HEADER to END. docs/formats/libxc-image.md
  */
 #ifndef XSR_STREAM_HVMCTX_H
 #define XSR_STREAM_HVMCTX_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * PAGE_DATA: count, entries (pfn and type), and how much content follows.
- * The contents themselves are not touched here. spec: libxc-stream 3, 9.4.
+ * The contents themselves are not touched here. docs/formats/libxc-image.md
  */
 #ifndef XSR_STREAM_PAGES_H
 #define XSR_STREAM_PAGES_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * libxc image, versions 2 and 3: image and domain header, record frames, and
- * the length rule of each record type. spec: libxc-stream 1, 2, 9.1, 9.2.
+ * the length rule of each record type. docs/formats/libxc-image.md
  */
 #ifndef XSR_STREAM_XC3_H
 #define XSR_STREAM_XC3_H

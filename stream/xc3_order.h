@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What may come now in a libxc image: one static table per guest type and a
- * few counters (once per image, once per vCPU). spec: libxc-stream 4, 9.3.
+ * few counters (once per image, once per vCPU). docs/formats/libxc-image.md
  */
 #ifndef XSR_STREAM_XC3_ORDER_H
 #define XSR_STREAM_XC3_ORDER_H

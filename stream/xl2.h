@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * libxl v2 stream: stream header, record frames, emulator sub-header.
- * What may come when: xl2_order.h. spec: libxl-stream 1-4.
+ * What may come when: xl2_order.h. docs/formats/libxl-stream.md
  */
 #ifndef XSR_STREAM_XL2_H
 #define XSR_STREAM_XL2_H

@@ -2,7 +2,7 @@
 /*
  * What may come now in a libxl v2 stream: one static table, state x event ->
  * next state; anything else is refused with XSR_E_ORDER naming both.
- * spec: libxl-stream 2.1, 2.2 (the right column is what we enforce).
+ * docs/formats/libxl-stream.md
  */
 #ifndef XSR_STREAM_XL2_ORDER_H
 #define XSR_STREAM_XL2_ORDER_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Header and optional data (configuration) in front of an xl save file.
- * spec: libxl-stream 13.1. docs/formats/xl-save-file.md
+ * docs/formats/xl-save-file.md
  */
 #ifndef XSR_STREAM_XLFILE_H
 #define XSR_STREAM_XLFILE_H

@@ -2,7 +2,7 @@
 /*
  * Key/value list of EMULATOR_XENSTORE_DATA (behind the emulator sub-header):
  * key NUL value NUL ... All of it is parsed and judged before anything is
- * used. spec: libxl-stream 3.1, 3.3 (whitelist).
+ * used. docs/formats/libxl-stream.md
  */
 #ifndef XSR_STREAM_XSKEYS_H
 #define XSR_STREAM_XSKEYS_H

@@ -25,7 +25,7 @@
 
 #define MAX_OWNED          8u
 #define OUT_BYTES          (1u << 20)
-/* PV: vCPU 0's edx leads to start_info; libxc-stream 5.1, 5.2. */
+/* PV: vCPU 0's edx leads to start_info; docs/formats/libxc-image.md */
 #define CONTEXT_RDX        616u
 #define START_INFO_STORE   56u
 #define START_INFO_CONSOLE 72u
