@@ -19,8 +19,8 @@ if ! command -v dpkg-query >/dev/null; then
 fi
 missing=
 for p in $pkgs; do
-    s=$(dpkg-query -W -f='${db:Status-Status}\n' "$p" 2>/dev/null) || s=
-    case "$s" in *installed*) ;; *) missing="$missing $p" ;; esac
+    dpkg-query -W -f='${db:Status-Status}\n' "$p" 2>/dev/null |
+        grep -qx installed || missing="$missing $p"
 done
 [ -n "$missing" ] || exit 0
 
