@@ -5,7 +5,9 @@
  * with the libraries of the simulated host in front of Xen's own.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +112,9 @@ int xsr_tool_open(const struct xensr_options *options, struct xensr **x_out)
 {
     struct xensr_options o = *options;
 
+    /* whoever reads what we say may go (| head): no reason to leave a domain
+       half made. Programs that we start get the signal back */
+    signal(SIGPIPE, SIG_IGN);
     o.on_log = on_log;
     o.on_progress = on_progress;
     o.max_level = xsr_tool.quiet     ? XENSR_LOG_ERROR
@@ -164,6 +169,28 @@ static int start_again(char **argv, const char *dir)
 
 /* ---- main --------------------------------------------------------------- */
 
+/* Started without some of them, what we open would be taken for those. */
+static void fill_standard_fds(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* The text for which the program was called has to arrive. */
+static int printed(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return XENSR_OK;
+    fprintf(stderr, "xensr: error: cannot write to standard output: %s\n",
+            strerror(errno));
+    return XENSR_FAILED;
+}
+
 static bool is_help(const char *word)
 {
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
@@ -182,7 +209,7 @@ static int run_command(int argc, char **argv)
             return commands[i].run(argc, argv);
         printf("usage: xensr [--sim[=DIR]] %s\n\n%s\n", commands[i].help,
                commands[i].detail);
-        return XENSR_OK;
+        return printed();
     }
     return xsr_tool_usage("there is no command \"%s\"", argv[0]);
 }
@@ -192,6 +219,7 @@ int main(int argc, char **argv)
     const char *dir = NULL;
     int i;
 
+    fill_standard_fds();
     if (take_sim(&argc, argv, &dir))
         return start_again(argv, dir);
     for (i = 1; i < argc && argv[i][0] == '-'; i++) {
@@ -201,10 +229,10 @@ int main(int argc, char **argv)
             xsr_tool.quiet = true;
         } else if (is_help(argv[i])) {
             print_help();
-            return XENSR_OK;
+            return printed();
         } else if (strcmp(argv[i], "--version") == 0) {
             printf("xensr %s\n", XSR_VERSION);
-            return XENSR_OK;
+            return printed();
         } else {
             return xsr_tool_usage("there is no option \"%s\"", argv[i]);
         }

@@ -183,6 +183,22 @@ static void print_summary(const struct xensr_restored *r, double seconds)
                seconds, rate_of(r, seconds));
 }
 
+/* Names from outside may be no UTF-8, which JSON cannot hold. */
+static json_t *json_line(const char *text)
+{
+    json_t *line = json_string(text);
+    char *plain, *p;
+
+    if (line || !(plain = strdup(text)))
+        return line;
+    for (p = plain; *p; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
+    line = json_string(plain);
+    free(plain);
+    return line;
+}
+
 static json_t *describe(const struct xensr_restored *r, double seconds)
 {
     json_t *o = json_pack(
@@ -200,7 +216,7 @@ static json_t *describe(const struct xensr_restored *r, double seconds)
         json_object_set_new(o, "stream_bytes",
                             json_integer((json_int_t)r->stream_bytes));
     if (o && r->emulator_file[0]) {
-        json_object_set_new(o, "emulator_file", json_string(r->emulator_file));
+        json_object_set_new(o, "emulator_file", json_line(r->emulator_file));
         json_object_set_new(o, "emulator_bytes",
                             json_integer((json_int_t)r->emulator_len));
     }
@@ -214,6 +230,27 @@ static void print_json(json_t *o)
     json_decref(o);
 }
 
+/*
+ * The domain is there, so "failed, nothing changed" would be untrue: whoever
+ * waits for the result has to be told by the exit code to look.
+ */
+static int print_result(const struct request *rq,
+                        const struct xensr_restored *r, double seconds)
+{
+    if (rq->json)
+        print_json(describe(r, seconds));
+    else if (!xsr_tool.quiet)
+        print_summary(r, seconds);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return XENSR_OK;
+    fprintf(stderr,
+            "xensr: error: domain %u \"%s\" is restored and %s, but the "
+            "result cannot be written to standard output: %s\n",
+            r->domid, r->name, r->paused ? "paused" : "running",
+            strerror(errno));
+    return XENSR_LOOK;
+}
+
 /* The last word of a failure, for people and for programs. */
 static int refuse(const struct request *rq, int rc, const char *text,
                   uint64_t offset)
@@ -224,8 +261,8 @@ static int refuse(const struct request *rq, int rc, const char *text,
     fprintf(stderr, "xensr: error: %s\n", text);
     if (!rq->json)
         return rc;
-    o = json_pack("{s:{s:i, s:s%}}", "error", "code", rc, "message", text,
-                  strlen(text));
+    o = json_pack("{s:{s:i, s:o}}", "error", "code", rc, "message",
+                  json_line(text));
     if (o && offset != UINT64_MAX)
         json_object_set_new(json_object_get(o, "error"), "offset",
                             json_integer((json_int_t)offset));
@@ -293,13 +330,8 @@ static int restore(struct xensr *x, const struct request *rq,
     rc = xensr_restore(x, &params, &result);
     xsr_progress_fini();
     seconds = (double)(xsr_now_ms() - start_ms) / 1000;
-    if (rc == XENSR_OK) {
-        if (rq->json)
-            print_json(describe(&result, seconds));
-        else if (!xsr_tool.quiet)
-            print_summary(&result, seconds);
-        return rc;
-    }
+    if (rc == XENSR_OK)
+        return print_result(rq, &result, seconds);
     /* what was wrong with the short stream may be damage around it */
     if (xsr_input_close(in, false, &damage) < 0 && rc != XENSR_LOOK &&
         !stop_flag)
