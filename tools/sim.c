@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/rundir.h"
 #include "lib/util.h"
 #include "tools/tools.h"
 
@@ -48,27 +49,6 @@ static int find_stubs(char *out)
                             : "../stubs and "
                               "../lib/xensr/sim beside this program");
     return XENSR_FAILED;
-}
-
-/* The host that is meant when none is named: the same for all our programs. */
-static void default_dir(char *out, size_t len)
-{
-    const char *run = getenv("XDG_RUNTIME_DIR");
-    char user_run[64];
-    struct stat st;
-
-    if (run && run[0] == '/' && strlen(run) < PATH_MAX / 2) {
-        snprintf(out, len, "%s/xensr-sim", run);
-        return;
-    }
-    snprintf(user_run, sizeof(user_run), "/run/user/%lu",
-             (unsigned long)getuid());
-    if (stat(user_run, &st) == 0 && S_ISDIR(st.st_mode))
-        snprintf(out, len, "%s/xensr-sim", user_run);
-    else if (getuid() == 0 && access("/run", W_OK) == 0)
-        snprintf(out, len, "/run/xensr-sim");
-    else
-        snprintf(out, len, "/tmp/xensr-sim-%lu", (unsigned long)getuid());
 }
 
 /* mkdir -p; the host's libraries judge what they find there. */
@@ -148,7 +128,7 @@ int xsr_sim_environment(const char *dir)
     if (!dir || !*dir)
         dir = old_host;
     if (!*dir)
-        default_dir(host, sizeof(host));
+        xsr_run_dir("xensr-sim", host, sizeof(host));
     else if (strlen(dir) >= PATH_MAX / 4)
         return xsr_tool_usage("the folder of the simulated host has a name of "
                               "%zu characters, allowed are %d",

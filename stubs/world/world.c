@@ -18,30 +18,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/rundir.h"
+
 static pthread_mutex_t dir_mutex = PTHREAD_MUTEX_INITIALIZER;
 static char dir_path[PATH_MAX];
 static bool dir_ready;
-
-/* The folder that is used when the caller names none. */
-static void default_dir(char *out, size_t len)
-{
-    const char *run = getenv("XDG_RUNTIME_DIR");
-    char user_run[64];
-    struct stat st;
-
-    if (run && run[0] == '/' && strlen(run) < PATH_MAX / 2) {
-        snprintf(out, len, "%s/xensr-sim", run);
-        return;
-    }
-    snprintf(user_run, sizeof(user_run), "/run/user/%lu",
-             (unsigned long)getuid());
-    if (stat(user_run, &st) == 0 && S_ISDIR(st.st_mode))
-        snprintf(out, len, "%s/xensr-sim", user_run);
-    else if (getuid() == 0 && access("/run", W_OK) == 0)
-        snprintf(out, len, "/run/xensr-sim");
-    else
-        snprintf(out, len, "/tmp/xensr-sim-%lu", (unsigned long)getuid());
-}
 
 /* Nobody else may have put the folder there, or be able to change it. */
 static int check_owner(const char *path, struct xsr_err *err)
@@ -92,7 +73,7 @@ static int choose(char *out, size_t len, struct xsr_err *err)
     char cwd[PATH_MAX];
 
     if (!env || env[0] == '\0') {
-        default_dir(out, len);
+        xsr_run_dir("xensr-sim", out, len);
         return 0;
     }
     if (env[0] == '/') {
