@@ -364,7 +364,7 @@ static int destroy_all(struct xensr *x, struct xsr_xs *xs, struct xsr_xen *xen,
                               XSR_ERR_INIT, XSR_ERR_INIT};
     size_t i;
 
-    xsr_skeleton_remove(xs, domid, NULL, XSR_SKELETON_DOMAINS_ROOTS, &errs[0]);
+    xsr_skeleton_remove(xs, domid, XSR_SKELETON_DOMAINS_ROOTS, &errs[0]);
     xsr_domain_destroy(xen, domid, &errs[1]);
     remove_file(x->dm_dir, "qemu-resume.", domid, &errs[2]);
     remove_file(x->dm_dir, "qemu-save.", domid, &errs[3]);
@@ -383,15 +383,20 @@ int xensr_destroy(struct xensr *x, uint32_t domid)
     struct xsr_err err = XSR_ERR_INIT;
     struct xsr_xen *xen = NULL;
     struct xsr_xs *xs = NULL;
+    bool partly = false;
     int rc;
 
     rc = xsr_context_begin(x);
     if (rc != XENSR_OK)
         return rc;
     if (xsr_xen_open(&x->log, &xen, &err) == 0 && xsr_xs_open(&xs, &err) == 0 &&
-        xsr_domain_check_exists(xen, domid, &err) == 0)
-        destroy_all(x, xs, xen, domid, &err);
+        xsr_domain_check_exists(xen, domid, &err) == 0 &&
+        destroy_all(x, xs, xen, domid, &err) < 0) {
+        partly = true; /* which nothing brings back */
+        xsr_err_prefix(&err, "domain %u is not destroyed completely", domid);
+    }
     xsr_xs_close(xs);
     xsr_xen_close(xen);
-    return xsr_context_end(x, &err);
+    rc = xsr_context_end(x, &err);
+    return partly ? XENSR_LOOK : rc;
 }

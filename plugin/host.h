@@ -112,7 +112,7 @@ int xsr_skeleton_daemons(struct xsr_xs *xs, uint32_t *store_domid_out,
 /* Refuse a name that a domain carries already. */
 int xsr_skeleton_check_name(struct xsr_xs *xs, const char *name,
                             struct xsr_err *err);
-/* Everything known before the stream. */
+/* Everything known before the stream; refuses a name and a UUID in use. */
 int xsr_skeleton_write(struct xsr_xs *xs, const struct xsr_bare *b,
                        struct xsr_err *err);
 /* Needs ports and frames. */
@@ -121,10 +121,8 @@ int xsr_skeleton_finish(struct xsr_xs *xs, const struct xsr_bare *b,
 /* Those among them that are only ever there for domains. */
 #define XSR_SKELETON_DOMAINS_ROOTS 0x1fu
 
-/*
- * Remove all of it. uuid NULL: ask xenstore. roots: from missing_roots, or 0.
- */
-int xsr_skeleton_remove(struct xsr_xs *xs, uint32_t domid, const char *uuid,
-                        uint32_t roots, struct xsr_err *err);
+/* Remove all of it. roots: from missing_roots, or 0. */
+int xsr_skeleton_remove(struct xsr_xs *xs, uint32_t domid, uint32_t roots,
+                        struct xsr_err *err);
 
 #endif

@@ -84,8 +84,7 @@ static int undo_nodes(void *ctx, struct xsr_err *err)
 {
     struct xsr_restore *r = ctx;
 
-    return xsr_skeleton_remove(r->xs, r->bare.domid, r->config.uuid_text,
-                               r->new_roots, err);
+    return xsr_skeleton_remove(r->xs, r->bare.domid, r->new_roots, err);
 }
 
 static int check_host(struct xsr_restore *r, struct xsr_err *err)

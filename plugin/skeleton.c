@@ -94,6 +94,44 @@ _Static_assert(XSR_SKELETON_DOMAINS_ROOTS == (1u << N_DOMAINS_ROOTS) - 1,
 
 /* ---- writing ------------------------------------------------------------ */
 
+static int refuse_used(const char *what, const char *value, const char *by,
+                       const char *cure, struct xsr_err *err)
+{
+    return xsr_fail(err, XSR_E_XEN,
+                    "the %s \"%s\" is in use by domain %.16s: destroy that "
+                    "one%s",
+                    what, value, by, cure);
+}
+
+/* No domain may have the name, nor the path /vm/UUID (NULL: not asked). */
+static int check_others(struct xsr_xs *xs, const char *name, const char *vm,
+                        struct xsr_err *err)
+{
+    xsr_auto_free char **domains = NULL;
+    char path[XSR_XS_PATH];
+    unsigned i, n;
+
+    if (xsr_xs_list(xs, "/local/domain", &domains, &n, err) < 0)
+        return -1;
+    for (i = 0; i < n; i++) {
+        xsr_auto_free char *its_name = NULL, *its_vm = NULL;
+
+        snprintf(path, sizeof(path), "/local/domain/%.16s/name", domains[i]);
+        if (xsr_xs_read(xs, path, &its_name, err) < 0)
+            return -1;
+        snprintf(path, sizeof(path), "/local/domain/%.16s/vm", domains[i]);
+        if (vm && xsr_xs_read(xs, path, &its_vm, err) < 0)
+            return -1;
+        if (its_vm && strcmp(its_vm, vm) == 0)
+            return refuse_used("UUID", vm + strlen("/vm/"), domains[i],
+                               " first", err);
+        if (its_name && strcmp(its_name, name) == 0)
+            return refuse_used("name", name, domains[i],
+                               ", or give this one another name", err);
+    }
+    return 0;
+}
+
 struct writer {
     struct xsr_xs *xs;
     const struct xsr_bare *b;
@@ -152,6 +190,10 @@ static int write_skeleton(struct xsr_xs *xs, void *ctx, struct xsr_err *err)
     /* leftovers of an earlier domain of this number are not the guest's */
     for (i = D; i <= L && w.rc == 0; i++)
         w.rc = xsr_xs_rm(xs, w.root[i], err);
+    /* asked before, but others may restore the same image: of those who have
+       come as far as this, the first to commit has it */
+    if (w.rc == 0)
+        w.rc = check_others(xs, b->config->name, w.root[V], err);
     for (i = 0; i < XSR_ARRAY_LEN(skeleton); i++)
         if (skeleton[i].types & type)
             put(&w, skeleton[i].root, skeleton[i].name, skeleton[i].perm,
@@ -303,33 +345,13 @@ int xsr_skeleton_daemons(struct xsr_xs *xs, uint32_t *store_domid_out,
 int xsr_skeleton_check_name(struct xsr_xs *xs, const char *name,
                             struct xsr_err *err)
 {
-    xsr_auto_free char **domains = NULL;
-    char path[XSR_XS_PATH];
-    unsigned i, n;
-
-    if (xsr_xs_list(xs, "/local/domain", &domains, &n, err) < 0)
-        return -1;
-    for (i = 0; i < n; i++) {
-        xsr_auto_free char *other = NULL;
-
-        snprintf(path, sizeof(path), "/local/domain/%.16s/name", domains[i]);
-        if (xsr_xs_read(xs, path, &other, err) < 0)
-            return -1;
-        if (other && strcmp(other, name) == 0)
-            return xsr_fail(err, XSR_E_XEN,
-                            "the name \"%s\" is in use by "
-                            "domain %.16s: destroy that one, or give this one "
-                            "another name",
-                            name, domains[i]);
-    }
-    return 0;
+    return check_others(xs, name, NULL, err);
 }
 
 /* ---- removing ----------------------------------------------------------- */
 
 struct removal {
     uint32_t domid, roots;
-    const char *uuid;
 };
 
 /* What serves the domain from there, of whatever kind. */
@@ -399,9 +421,8 @@ static int remove_nodes(struct xsr_xs *xs, void *ctx, struct xsr_err *err)
     char path[XSR_XS_PATH];
     size_t i;
 
-    if (rm->uuid)
-        snprintf(path, sizeof(path), "/vm/%s", rm->uuid);
-    else if (find_vm_path(xs, rm->domid, path, err) < 0)
+    /* by the node, not by the UUID: that may be another one's by now */
+    if (find_vm_path(xs, rm->domid, path, err) < 0)
         return -1;
     if (path[0] && xsr_xs_rm(xs, path, err) < 0)
         return -1;
@@ -418,10 +439,10 @@ static int remove_nodes(struct xsr_xs *xs, void *ctx, struct xsr_err *err)
     return remove_empty_roots(xs, rm->roots, err);
 }
 
-int xsr_skeleton_remove(struct xsr_xs *xs, uint32_t domid, const char *uuid,
-                        uint32_t roots, struct xsr_err *err)
+int xsr_skeleton_remove(struct xsr_xs *xs, uint32_t domid, uint32_t roots,
+                        struct xsr_err *err)
 {
-    struct removal rm = {domid, roots, uuid};
+    struct removal rm = {domid, roots};
 
     return xsr_xs_transact(xs, "removing xenstore nodes", remove_nodes, &rm,
                            err);

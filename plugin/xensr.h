@@ -128,7 +128,10 @@ XENSR_API int xensr_restore(struct xensr *x,
                             const struct xensr_restore_params *params,
                             struct xensr_restored *restored_out);
 
-/* Destroy a domain and everything of it in xenstore and on disk. */
+/*
+ * Destroy a domain and everything of it in xenstore and on disk. XENSR_LOOK: it
+ * was begun, and something is left.
+ */
 XENSR_API int xensr_destroy(struct xensr *x, uint32_t domid);
 
 #ifdef __cplusplus
