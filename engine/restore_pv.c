@@ -104,9 +104,14 @@ static void note_types(struct xsr_restore *rs,
                        const struct xsr_page_batch *batch)
 {
     struct xsr_pv_guest *pv = rs->guest;
+    uint8_t old;
 
+    /* No page, no type: or eight octets of XTAB would cost a page of types. */
     for (uint32_t i = 0; i < batch->count; i++)
-        xsr_p2m_set_type(&pv->p2m, batch->entry[i].pfn, batch->entry[i].type);
+        if (xsr_page_populates(batch->entry[i].type) ||
+            xsr_p2m_type(&pv->p2m, batch->entry[i].pfn, &old))
+            xsr_p2m_set_type(&pv->p2m, batch->entry[i].pfn,
+                             batch->entry[i].type);
 }
 
 static uint64_t frame_of(struct xsr_restore *rs, uint64_t pfn)

@@ -23,7 +23,7 @@ static const char *type_of(const struct xsr_pv_guest *pv, uint64_t pfn)
     if (pfn >= pv->p2m.n)
         return "beyond the end of X86_PV_P2M_FRAMES";
     if (!xsr_p2m_type(&pv->p2m, pfn, &type))
-        return "not in the image";
+        return "no page in the image";
     return xsr_page_type_name(type);
 }
 

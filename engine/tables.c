@@ -9,8 +9,9 @@
  *
  * The size of the p2m is the end_pfn of a P2M_FRAMES record, which is a claim:
  * 8 octets of input stand for 512 pfns. So its arrays are anonymous mappings
- * without reservation that become memory page by page when a pfn is really
- * used, laid out so that fresh zero octets mean "nothing known".
+ * without reservation that become memory page by page (never 2 MiB at once)
+ * when a pfn is really used, laid out so that fresh zero octets mean "nothing
+ * known".
  */
 #include "engine/tables.h"
 
@@ -56,13 +57,18 @@ static void *extend(void *old, uint64_t n_old, uint64_t n, size_t size)
     size_t len = xsr_round_up(n * size, XSR_PAGE_SIZE);
     void *p;
 
-    if (old)
+    if (old) {
         p = mremap(old, xsr_round_up(n_old * size, XSR_PAGE_SIZE), len,
                    MREMAP_MAYMOVE);
-    else
-        p = mmap(NULL, len, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return p == MAP_FAILED ? NULL : p;
+        return p == MAP_FAILED ? NULL : p;
+    }
+    p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    /* A kernel without huge pages does not know the advice: as well. */
+    madvise(p, len, MADV_NOHUGEPAGE);
+    return p;
 }
 
 int xsr_p2m_grow(struct xsr_p2m *p2m, uint64_t n, struct xsr_err *err)

@@ -21,7 +21,7 @@
  */
 struct xsr_p2m {
     uint64_t *frame; /* complement of the mfn; 0 = no page */
-    uint8_t *type;   /* enum xsr_page_type + 1; 0 = never mentioned */
+    uint8_t *type;   /* enum xsr_page_type + 1; 0 = never had a page */
     uint64_t n;      /* pfns 0 ... n-1 are valid */
 };
 
@@ -40,7 +40,7 @@ static inline void xsr_p2m_set_frame(struct xsr_p2m *p2m, uint64_t pfn,
 {
     p2m->frame[pfn] = ~mfn;
 }
-/* Has the image mentioned this pfn, and as what? */
+/* Has the image had a page for this pfn, and as what was it last sent? */
 static inline bool xsr_p2m_type(const struct xsr_p2m *p2m, uint64_t pfn,
                                 uint8_t *type_out)
 {

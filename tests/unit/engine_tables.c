@@ -8,7 +8,9 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/tables.h"
 #include "lib/bytes.h"
@@ -74,6 +76,43 @@ static void p2m_keeps_what_it_knows_when_it_grows(void **state)
     xsr_p2m_set_type(&p2m, (1ull << 32) - 1, XSR_PT_XTAB);
     assert_true(xsr_p2m_type(&p2m, (1ull << 32) - 1, &type));
     assert_int_equal(type, XSR_PT_XTAB);
+    xsr_p2m_fini(&p2m);
+}
+
+/* Does the kernel's list of our mappings say "nh" for the one at p? */
+static int is_in_small_pages(const void *p)
+{
+    FILE *f = fopen("/proc/self/smaps", "re");
+    unsigned long low, high;
+    char line[512];
+    int inside = 0, found = -1;
+
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f)) {
+        if (sscanf(line, "%lx-%lx ", &low, &high) == 2)
+            inside = (uintptr_t)p >= low && (uintptr_t)p < high;
+        else if (inside && !strncmp(line, "VmFlags:", 8))
+            found = strstr(line, " nh") != NULL;
+    }
+    fclose(f);
+    return found;
+}
+
+/* An entry of eight octets must not cost a huge page in each array. */
+static void arrays_never_become_huge_pages(void **state)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+    struct xsr_p2m p2m;
+
+    (void)state;
+    if (access("/sys/kernel/mm/transparent_hugepage", F_OK))
+        skip();
+    xsr_p2m_init(&p2m);
+    for (uint64_t n = 1 << 10; n <= 1ull << 32; n <<= 11) {
+        assert_int_equal(xsr_p2m_grow(&p2m, n, &err), 0);
+        assert_int_equal(is_in_small_pages(p2m.frame), 1);
+        assert_int_equal(is_in_small_pages(p2m.type), 1);
+    }
     xsr_p2m_fini(&p2m);
 }
 
@@ -191,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fresh_p2m_knows_nothing),
         cmocka_unit_test(p2m_keeps_what_it_knows_when_it_grows),
+        cmocka_unit_test(arrays_never_become_huge_pages),
         cmocka_unit_test_setup(table_within_the_guest_is_accepted, clear),
         cmocka_unit_test_setup(pfn_beyond_the_guest_is_refused, clear),
         cmocka_unit_test_setup(superpage_above_level_1_is_refused, clear),
