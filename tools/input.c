@@ -26,6 +26,7 @@
 
 #include "lib/bytes.h"
 #include "lib/fd.h"
+#include "lib/proc.h"
 #include "lib/util.h"
 
 #define ZSTD_FRAME_MAGIC 0xfd2fb528u
@@ -279,13 +280,15 @@ static int collect(struct xsr_input *in, bool wait, struct xsr_err *err)
 {
     struct pollfd pfd = {.fd = in->report, .events = POLLIN};
     struct xsr_err words, unused = XSR_ERR_INIT;
+    int status = 0, ends = 0;
     size_t n = 0;
-    int status;
+    char how[80];
 
     if (wait)
-        while (poll(&pfd, 1, END_WAIT_MS) < 0 && errno == EINTR)
+        while ((ends = poll(&pfd, 1, END_WAIT_MS)) < 0 && errno == EINTR)
             continue;
-    kill(in->pid, SIGKILL); /* a no-op if it has ended by itself */
+    if (ends <= 0)
+        kill(in->pid, SIGKILL);
     if (xsr_read_upto(in->report, &words, sizeof words, &n, "report", &unused))
         n = 0;
     xsr_close(&in->report);
@@ -296,6 +299,11 @@ static int collect(struct xsr_input *in, bool wait, struct xsr_err *err)
         *err = words;
         return xsr_err_prefix(err, "%s", in->name);
     }
+    /* not by us; SIGPIPE is for data that nobody wanted any more */
+    if (ends > 0 && status != 0 &&
+        !(WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE))
+        return xsr_fail(err, XSR_E_IO, "%s: the zstd decompressor %s", in->name,
+                        xsr_status_str(status, how, sizeof how));
     return 0;
 }
 
