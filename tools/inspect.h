@@ -18,6 +18,7 @@
 #include <jansson.h>
 
 #include "lib/buf.h"
+#include "stream/limits.h"
 #include "stream/pages.h"
 #include "stream/xc3_order.h"
 #include "stream/xl2.h"
@@ -93,10 +94,10 @@ struct insp {
     struct xsr_xc3_ihdr ihdr;
     struct xsr_xc3_dhdr dhdr;
     bool have_dhdr, checkpointed, verifying, done;
-    uint8_t width;    /* PV, 0 before X86_PV_INFO */
-    uint64_t max_pfn; /* PV: end of P2M_FRAMES */
-    uint64_t n_records, n_pages;
-    uint64_t trailing; /* bytes behind the end */
+    uint8_t width;                     /* PV, 0 before X86_PV_INFO */
+    uint64_t max_pfn;                  /* PV: end of P2M_FRAMES */
+    uint8_t vcpu[XSR_MAX_VCPU_ID + 1]; /* PV: what this checkpoint has of it */
+    uint64_t n_records, n_pages, trailing; /* bytes behind the end */
     struct xsr_buf body;
 };
 

@@ -106,10 +106,74 @@ static int walk_pages(struct insp *w, struct insp_row *row, struct xsr_err *err)
     return insp_tell(w, row, err);
 }
 
+/* What struct insp keeps of a vCPU: a bit per record, and is there a state? */
+#define HAS_STATE 0x80u
+
+static uint8_t vcpu_bit(uint32_t type)
+{
+    if (type == XSR_XC3_X86_PV_VCPU_MSRS)
+        return 1u << 3;
+    return (uint8_t)(1u << (type - XSR_XC3_X86_PV_VCPU_BASIC));
+}
+
+static int judge_vcpu(struct insp *w, uint32_t type, struct xsr_cur *cur,
+                      struct xsr_err *err)
+{
+    uint64_t at = xsr_cur_offset(cur);
+    struct xsr_vcpu_blob vcpu;
+    uint8_t *has;
+
+    if (xsr_blob_get_vcpu(cur, type, w->width, &vcpu, err))
+        return -1;
+    has = &w->vcpu[vcpu.vcpu_id];
+    if (*has & vcpu_bit(type)) {
+        xsr_fail(err, XSR_E_ORDER,
+                 "libxc record %s: found a second one for vCPU %u, allowed one",
+                 xsr_xc3_type_name(type), vcpu.vcpu_id);
+        return xsr_err_at(err, at - XSR_XC3_REC_HDR_LEN);
+    }
+    *has |= vcpu_bit(type);
+    if (type == XSR_XC3_X86_PV_VCPU_BASIC && vcpu.len)
+        *has |= HAS_STATE;
+    return 0;
+}
+
+/* At END and CHECKPOINT, which the order of records has let through. */
+static int judge_state(struct insp *w, uint32_t type, uint64_t at, bool idle,
+                       struct xsr_err *err)
+{
+    if (w->dhdr.guest == XSR_XC3_PV && !idle && !(w->vcpu[0] & HAS_STATE)) {
+        xsr_fail(err, XSR_E_ORDER,
+                 "libxc record %s: found before any state of vCPU 0 "
+                 "(X86_PV_VCPU_BASIC), which must come first",
+                 xsr_xc3_type_name(type));
+        return xsr_err_at(err, at);
+    }
+    memset(w->vcpu, 0, sizeof w->vcpu);
+    return 0;
+}
+
+static int judge_p2m(struct insp *w, struct xsr_cur *cur, struct xsr_err *err)
+{
+    uint64_t at = xsr_cur_offset(cur), fpp = XSR_PAGE_SIZE / w->width;
+    struct xsr_p2m_frames frames;
+
+    if (xsr_blob_get_p2m_frames(cur, w->width, !w->max_pfn, &frames, err))
+        return -1;
+    if (w->max_pfn && frames.start_pfn / fpp > w->max_pfn / fpp + 1) {
+        xsr_fail(err, XSR_E_FORMAT,
+                 "libxc record X86_PV_P2M_FRAMES: found start 0x%x, allowed up "
+                 "to 0x%llx, behind the record before",
+                 frames.start_pfn, (unsigned long long)w->max_pfn + 1);
+        return xsr_err_at(err, at);
+    }
+    w->max_pfn = xsr_max(w->max_pfn, frames.end_pfn);
+    return 0;
+}
+
 static int judge_static(struct insp *w, uint32_t type, struct xsr_cur *cur,
                         struct xsr_err *err)
 {
-    struct xsr_p2m_frames frames;
     struct xsr_pv_info pv_info;
     uint32_t n;
 
@@ -120,10 +184,7 @@ static int judge_static(struct insp *w, uint32_t type, struct xsr_cur *cur,
         w->width = pv_info.guest_width;
         return 0;
     case XSR_XC3_X86_PV_P2M_FRAMES:
-        if (xsr_blob_get_p2m_frames(cur, w->width, !w->max_pfn, &frames, err))
-            return -1;
-        w->max_pfn = xsr_max(w->max_pfn, frames.end_pfn);
-        return 0;
+        return judge_p2m(w, cur, err);
     case XSR_XC3_X86_CPUID_POLICY:
         return xsr_blob_check_cpuid_policy(cur, &n, err);
     default:
@@ -135,7 +196,6 @@ static int judge_body(struct insp *w, uint32_t type, struct xsr_cur *cur,
                       struct xsr_err *err)
 {
     struct xsr_hvm_param params[XSR_MAX_HVM_PARAMS];
-    struct xsr_vcpu_blob vcpu;
     struct xsr_tsc_info tsc;
     const uint8_t *page;
     uint32_t n;
@@ -150,7 +210,7 @@ static int judge_body(struct insp *w, uint32_t type, struct xsr_cur *cur,
     case XSR_XC3_X86_PV_VCPU_EXTENDED:
     case XSR_XC3_X86_PV_VCPU_XSAVE:
     case XSR_XC3_X86_PV_VCPU_MSRS:
-        return xsr_blob_get_vcpu(cur, type, w->width, &vcpu, err);
+        return judge_vcpu(w, type, cur, err);
     case XSR_XC3_SHARED_INFO:
         return xsr_blob_get_shared_info(cur, &page, err);
     case XSR_XC3_X86_TSC_INFO:
@@ -168,6 +228,7 @@ static int walk_image_record(struct insp *w, struct xsr_xc3_order *order,
                              uint32_t *type_out, struct xsr_err *err)
 {
     struct insp_row row = {.layer = INSP_LIBXC, .offset = w->src->offset};
+    bool idle = !order->seen; /* nothing since the last CHECKPOINT */
     struct xsr_xc3_rec rec;
     struct xsr_cur cur;
 
@@ -177,6 +238,9 @@ static int walk_image_record(struct insp *w, struct xsr_xc3_order *order,
     if (rec.type == XSR_XC3_CHECKPOINT && !xsr_xc3_order_verifying(order))
         w->checkpointed = order->checkpointed = true;
     if (xsr_xc3_order_next(order, rec.type, row.offset, err))
+        return -1;
+    if ((rec.type == XSR_XC3_END || rec.type == XSR_XC3_CHECKPOINT) &&
+        judge_state(w, rec.type, row.offset, idle, err))
         return -1;
     w->verifying = xsr_xc3_order_verifying(order);
     row.type = *type_out = rec.type;

@@ -48,6 +48,14 @@ broken "an unknown mandatory record" 'libxc record 0x13' "$pv" \
 broken "padding that is not zero" 'padding' "$hvm" \
     insert:libxl:END:0000008003000000aabbcc0000000100
 broken "a record twice" 'SHARED_INFO' "$pv" dup:libxc:SHARED_INFO
+broken "a vCPU twice" 'VCPU_BASIC.* second one for vCPU 1' "$pv" \
+    dup:libxc:X86_PV_VCPU_BASIC:1
+broken "a vCPU's MSRs twice" 'VCPU_MSRS.* second one for vCPU 0' "$pv" \
+    dup:libxc:X86_PV_VCPU_MSRS:0
+broken "no state of vCPU 0" 'END.* state of vCPU 0' "$pv" \
+    drop:libxc:X86_PV_VCPU_BASIC:0
+broken "a hole in the guest's frame list" 'P2M_FRAMES.* start 0x100000' "$pv" \
+    record:libxc:PAGE_DATA:0:X86_PV_P2M_FRAMES:00001000000010000500000000000000
 broken "a forbidden key" 'key.*physmap' "$hvm" \
     body:libxl:EMULATOR_XENSTORE_DATA:0:8:2f
 broken "a PV image behind an HVM configuration" 'HVM guest' "$hvm" \
