@@ -119,7 +119,14 @@ long xsr_hv_call(unsigned op, const uint64_t arg[5])
 
 int xsr_hv_open(struct xsr_err *err)
 {
-    return xsr_host_open(err);
+    if (xsr_host_open(err) < 0)
+        return -1;
+    if (xsr_host_enter() < 0)
+        return xsr_fail_sys(err, XSR_E_IO, errno,
+                            "the folder %s has no room for a simulated host",
+                            xsr_sim_dir(err));
+    xsr_host_leave();
+    return 0;
 }
 
 int xsr_hv_destroy(uint32_t domid)

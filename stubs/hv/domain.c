@@ -190,9 +190,8 @@ static void fill(struct xsr_dom *d, const struct xsr_slot *s,
     d->ssidref = c->ssidref;
     memcpy(d->handle, c->handle, sizeof(d->handle));
     d->max_vcpus = c->max_vcpus;
-    d->max_evtchn = c->max_evtchn_port < XSR_MAX_EVTCHN - 1
-                        ? c->max_evtchn_port
-                        : XSR_MAX_EVTCHN - 1;
+    /* more than 2-level channels only when a guest has set up FIFO ones */
+    d->max_evtchn = (uint32_t)xsr_min(c->max_evtchn_port, XSR_2L_EVTCHN - 1);
     d->max_grants = c->max_grant_frames < 0 ? XSR_MAX_GRANT_FRAMES
                                             : (uint32_t)c->max_grant_frames;
     d->max_maptrack = c->max_maptrack_frames < 0
@@ -202,6 +201,9 @@ static void fill(struct xsr_dom *d, const struct xsr_slot *s,
     d->pause_count = 1;
     d->shutdown_code = SHUTDOWN_NONE;
     d->weight = 256;
+    /* what Xen gives at once; HAP and shadow paging differ */
+    if (d->hvm)
+        d->mempool = (d->hap ? 256ull : 1024ull) * XSR_PAGE_SIZE;
     d->node_affinity = 1;
     d->tsc_khz = 2600000;
     d->tsc_offset = xsr_hv_now();
@@ -236,7 +238,7 @@ static int new_in_slot(struct xsr_slot *s, uint32_t domid,
     s->domid = domid;
     __atomic_store_n(&s->state, XSR_SLOT_CREATING, __ATOMIC_RELEASE);
     xsr_host_edge();
-    d = xsr_dom_file_new(s);
+    d = xsr_dom_file_new(s, c->max_vcpus);
     if (!d) {
         free_slot(s);
         return -ENOMEM;

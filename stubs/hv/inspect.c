@@ -32,7 +32,7 @@ int xsr_hv_host_init(const struct xsr_hv_host_options *o, struct xsr_err *err)
         .no_hap = o->no_hap,
     };
 
-    return xsr_host_create(&options, err);
+    return xsr_host_create(&options, err) < 0 ? -1 : xsr_hv_open(err);
 }
 
 int xsr_hv_host_info(struct xsr_hv_host_info *out)

@@ -14,8 +14,7 @@
 #define MEMOP_CMD_MASK 0x3fu
 #define MEMOP_SHIFT    6
 #define MAX_ORDER      18u
-#define DOM0_MAX_ORDER 9u    /* what frames.c gives contiguously */
-#define DISK_MARGIN    1024u /* pages; for tables, xenstore, the log */
+#define DOM0_MAX_ORDER 9u /* what frames.c gives contiguously */
 
 /* Pages that d may still get: its own limit, and other domains' claims. */
 static uint64_t room_for(const struct xsr_dom *d)
@@ -26,7 +25,7 @@ static uint64_t room_for(const struct xsr_dom *d)
     others = xsr_host->claimed - d->outstanding;
     host = host > others ? host - others : 0;
     disk = xsr_frame_backing();
-    disk = disk > DISK_MARGIN ? disk - DISK_MARGIN : 0;
+    disk = disk > XSR_DISK_MARGIN ? disk - XSR_DISK_MARGIN : 0;
     return xsr_min(xsr_min(own, host), disk);
 }
 

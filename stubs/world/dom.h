@@ -18,6 +18,7 @@
 #define XSR_MAX_GFN          (1ull << 28)
 #define XSR_MAX_VCPUS        8192u /* PV; HVM has 128 */
 #define XSR_MAX_EVTCHN       131072u
+#define XSR_2L_EVTCHN        4096u /* more only when a guest asks */
 #define XSR_MAX_GRANT_FRAMES 64u
 #define XSR_MAX_MAPTRACK     1024u
 #define XSR_HVMCTX_MAX       (1u << 20)

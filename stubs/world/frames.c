@@ -85,6 +85,19 @@ static void empty(uint64_t mfn, size_t n)
         memset(p, 0, n * XSR_PAGE_SIZE);
 }
 
+/*
+ * Whoever frees these frames looks at all of their chunks. That must not need
+ * new pages of the file then, when the folder may be full.
+ */
+static void touch(uint64_t mfn, size_t n)
+{
+    size_t step = XSR_PAGE_SIZE / sizeof(struct xsr_frame);
+    uint64_t i = mfn - mfn % XSR_CHUNK;
+
+    for (; i < xsr_round_up(mfn + n, XSR_CHUNK); i += step)
+        (void)__atomic_load_n(&xsr_frames[i].owner, __ATOMIC_RELAXED);
+}
+
 /* Mark [mfn, mfn + n) as d's. Returns n, or 0 if they cannot be stored. */
 static size_t take(struct xsr_dom *d, uint64_t mfn, size_t n, uint8_t flags)
 {
@@ -94,6 +107,7 @@ static size_t take(struct xsr_dom *d, uint64_t mfn, size_t n, uint8_t flags)
         empty(mfn, n);
         return 0;
     }
+    touch(mfn, n);
     for (i = 0; i < n; i++)
         xsr_host->chunk_used[(mfn + i) / XSR_CHUNK]++;
     xsr_host_edge();

@@ -26,6 +26,7 @@
 #define MIN_MIB     1024u
 #define MAX_MIB     (1u << 22) /* 4 TiB: 32-bit frame numbers everywhere */
 #define DOM0_MIB    512u
+#define BACKED_MAPS 65536u /* octets */
 
 struct xsr_host *xsr_host;
 struct xsr_frame *xsr_frames;
@@ -89,6 +90,29 @@ static int make_file(const char *name, size_t len, int *fd_out,
     return 0;
 }
 
+int xsr_file_back(int fd, size_t from, size_t len)
+{
+    int rc;
+
+    do /* a signal ends the call on a tmpfs */
+        rc = posix_fallocate(fd, (off_t)from, (off_t)len);
+    while (rc == EINTR);
+    errno = rc ? rc : errno;
+    return rc ? -1 : 0;
+}
+
+static int back_tables(int fd, const struct xsr_host *head, struct xsr_err *err)
+{
+    size_t chunks = offsetof(struct xsr_host, chunk_used);
+
+    if (xsr_file_back(fd, 0, offsetof(struct xsr_host, maps) + BACKED_MAPS) ||
+        xsr_file_back(fd, chunks, frames_offset(head->total_pages) - chunks))
+        return xsr_fail_sys(err, XSR_E_IO, errno,
+                            "making the tables of the simulated host in %s",
+                            xsr_sim_dir(err));
+    return 0;
+}
+
 /* "ram" first, then "host" by rename: whoever sees "host" sees all. */
 static int make_host(const struct xsr_host_options *o, struct xsr_err *err)
 {
@@ -105,6 +129,8 @@ static int make_host(const struct xsr_host_options *o, struct xsr_err *err)
     if (rc < 0)
         return -1;
     rc = make_file("host.new", host_size(head.total_pages), &fd, err);
+    if (rc == 0)
+        rc = back_tables(fd, &head, err);
     if (rc == 0 && pwrite(fd, &head, offsetof(struct xsr_host, slots), 0) !=
                        (ssize_t)offsetof(struct xsr_host, slots))
         rc = xsr_fail_sys(err, XSR_E_IO, errno, "writing the host file");
@@ -269,6 +295,11 @@ int xsr_host_enter(void)
         xsr_host->busy = 1;
         if (xsr_host->slots[0].state != XSR_SLOT_LIVE)
             xsr_hv_make_dom0();
+        if (xsr_host->slots[0].state != XSR_SLOT_LIVE) {
+            xsr_host_leave();
+            errno = ENOSPC; /* the log says more, if it could */
+            return -1;
+        }
     }
     xsr_host_edge();
     return 0;

@@ -27,6 +27,12 @@ bool xsr_sim_file_ours(const struct xsr_sim_file *f);
 int xsr_sim_file_get(struct xsr_sim_file *f, const char *name, int flags,
                      struct xsr_err *err);
 
+/*
+ * Storage for part of a mapped file before anybody touches it: a hole of it on
+ * a full disk is a SIGBUS, even to read. 0 or -1 with errno.
+ */
+int xsr_file_back(int fd, size_t from, size_t len);
+
 /* Make a host in the folder. Refused if one with domains is there. */
 int xsr_host_create(const struct xsr_host_options *options,
                     struct xsr_err *err);
@@ -48,7 +54,8 @@ static inline void xsr_host_edge(void)
 
 /* Domain files. The pointer stays valid until the domain's slot is freed. */
 struct xsr_dom *xsr_dom_map(struct xsr_slot *slot);
-struct xsr_dom *xsr_dom_file_new(struct xsr_slot *slot);
+/* NULL also if the folder has no room for a domain of so many vCPUs. */
+struct xsr_dom *xsr_dom_file_new(struct xsr_slot *slot, uint32_t n_vcpus);
 void xsr_dom_file_remove(struct xsr_slot *slot);
 
 /* Guest frames ------------------------------------------------------------ */
@@ -62,6 +69,7 @@ size_t xsr_frame_alloc(struct xsr_dom *d, size_t want, unsigned order,
 void xsr_frame_free(uint64_t mfn, size_t n);
 /* The frame's bytes in this process (a window, valid until next_windows). */
 void *xsr_frame_bytes(uint64_t mfn);
+#define XSR_DISK_MARGIN 1024u /* pages; for tables, xenstore, the log */
 /* How many pages the folder's file system can still hold. */
 uint64_t xsr_frame_backing(void);
 /* Make n free frames from mfn real, zeroed storage. 0 or -1 (disk full). */

@@ -139,7 +139,8 @@ static void remove_half_made(void)
         xsr_sim_log("repair: domain %u was %s and is removed", s->domid,
                     s->state == XSR_SLOT_CREATING ? "half made"
                                                   : "half destroyed");
-        d = xsr_dom_map(s);
+        /* nobody knew a half-made one, and its file may be all holes */
+        d = s->state == XSR_SLOT_DYING ? xsr_dom_map(s) : NULL;
         if (d && d->serial == s->serial) {
             d->dying = 2;
             xsr_hv_reap(d);
