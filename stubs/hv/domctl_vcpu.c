@@ -19,6 +19,8 @@
 #define CR0_HOST     0x80050033ull /* what Xen runs PV guests with */
 #define XSAVE_HEAD   16u
 #define VM_ASSIST_OK (0x3full | 1ull << VMASST_TYPE_m2p_strict)
+#define HVM_ASSIST   (1ull << VMASST_TYPE_runstate_update_flag)
+#define XEN_END      0xffff880000000000ull /* of the addresses Xen keeps */
 
 static bool canonical(uint64_t a)
 {
@@ -47,12 +49,12 @@ static int check_addresses(const struct xsr_dom *d, uint32_t id,
     for (i = 0; i < XSR_ARRAY_LEN(c->trap_ctxt); i++)
         if (!canonical(c->trap_ctxt[i].address))
             return refuse(d, id, "a trap handler is not canonical");
+    if (c->ldt_base >= 1ull << 47 && c->ldt_base < XEN_END)
+        return refuse(d, id, "the LDT lies where Xen does");
     if (c->ldt_base % XSR_PAGE_SIZE || c->ldt_ents > MAX_LDT_ENTS)
         return refuse(d, id, "LDT");
     if (c->gdt_ents > MAX_GDT_ENTS)
         return refuse(d, id, "GDT has more than 7168 entries");
-    if (id == 0 && (c->vm_assist & ~VM_ASSIST_OK))
-        return refuse(d, id, "unknown vm_assist bits");
     return 0;
 }
 
@@ -163,6 +165,8 @@ static long set_context(struct xsr_dom *d, struct xen_domctl_vcpucontext *op)
     if (!op->ctxt.p)
         return reset_vcpu(d, v);
     memcpy(&c, op->ctxt.p, sizeof(c));
+    if (op->vcpu == 0 && (c.vm_assist & ~(d->hvm ? HVM_ASSIST : VM_ASSIST_OK)))
+        return refuse(d, 0, "unknown vm_assist bits");
     if (!d->hvm) {
         rc = check_addresses(d, op->vcpu, &c);
         if (rc == 0)

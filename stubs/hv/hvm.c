@@ -107,6 +107,13 @@ static int set_param(struct xsr_dom *d, uint32_t index, uint64_t value)
                     (unsigned long long)value);
         return -EEXIST;
     }
+    if (index == HVM_PARAM_ACPI_IOPORTS_LOCATION &&
+        !(d->emulation & XEN_X86_EMU_PM)) {
+        xsr_sim_log("domain %u: parameter %u is of a power management timer, "
+                    "which the domain does not have",
+                    d->domid, index);
+        return -ENODEV;
+    }
     if (!value_ok(d, index, value)) {
         xsr_sim_log("domain %u: parameter %u cannot be %#llx", d->domid, index,
                     (unsigned long long)value);

@@ -120,19 +120,27 @@ static inline long memory_op(unsigned cmd, void *arg)
     return hypercall(__HYPERVISOR_memory_op, cmd, (uintptr_t)arg, 0, 0);
 }
 
+/* A child that a crash ends; cmocka would have it go on, perhaps locked. */
+static inline pid_t fork_plain(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        signal(SIGBUS, SIG_DFL);
+    }
+    return pid;
+}
+
 /* Run fn in a child that ends with its result; the wait status. */
 static inline int in_child(int (*fn)(void *arg), void *arg)
 {
     int status = -1;
-    pid_t pid = fork();
+    pid_t pid = fork_plain();
 
     assert_true(pid >= 0);
-    if (pid == 0) {
-        /* cmocka would let a crashed child go on with the next test */
-        signal(SIGSEGV, SIG_DFL);
-        signal(SIGBUS, SIG_DFL);
+    if (pid == 0)
         _exit(fn(arg));
-    }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     return status;
 }

@@ -74,6 +74,37 @@ static void values_have_limits(void **state)
     assert_int_equal(set_param(domid, 37, 0x180fc100280), 0);
     assert_int_equal(xsr_hv_params(domid, params), 0);
     assert_int_equal(params[37], 0x180fc100280);
+    /* where the power management timer lies, if there is one */
+    assert_int_equal(set_param(domid, 19, 1), 0);
+    assert_int_equal(set_param(new_domain(PVH, 16), 19, 1), -ENODEV);
+}
+
+static void a_context_from_outside_asks_for_no_pv_assistance(void **state)
+{
+    struct vcpu_guest_context c = {.vm_assist = 1ull << 0};
+    struct xen_domctl op = {.u.vcpucontext = {0, {&c}}};
+    uint32_t domid = new_domain(PVH, 16);
+
+    (void)state;
+    assert_int_equal(domctl(&op, XEN_DOMCTL_setvcpucontext, domid), -EINVAL);
+    c.vm_assist = 1ull << VMASST_TYPE_runstate_update_flag;
+    op.u.vcpucontext.vcpu = 0;
+    op.u.vcpucontext.ctxt.p = &c;
+    assert_int_equal(domctl(&op, XEN_DOMCTL_setvcpucontext, domid), 0);
+}
+
+static void a_new_domain_has_a_small_paging_pool(void **state)
+{
+    struct xen_domctl op = {0};
+
+    (void)state;
+    assert_int_equal(
+        domctl(&op, XEN_DOMCTL_get_paging_mempool_size, new_domain(PVH, 16)),
+        0);
+    assert_int_equal(op.u.paging_mempool.size, 1 << 20);
+    assert_int_equal(
+        domctl(&op, XEN_DOMCTL_get_paging_mempool_size, new_domain(PV, 16)),
+        -EOPNOTSUPP);
 }
 
 /* ---- context ------------------------------------------------------------- */
@@ -247,6 +278,8 @@ int main(void)
         T(obsolete_and_unknown_parameters_are_refused),
         T(some_parameters_are_set_once),
         T(values_have_limits),
+        T(a_context_from_outside_asks_for_no_pv_assistance),
+        T(a_new_domain_has_a_small_paging_pool),
         T(a_context_comes_back_unchanged),
         T(each_wrong_entry_is_refused),
         T(the_chain_has_both_ends),

@@ -275,6 +275,8 @@ static void each_unsound_context_is_refused(void **state)
     c = good_context(), c.gdt_ents = 7169, refuses(domid, &c);
     c = good_context(), c.ldt_base = 0x1001, refuses(domid, &c);
     c = good_context(), c.ldt_ents = 8193, refuses(domid, &c);
+    c = good_context(), c.ldt_base = 0xffff800000000000, refuses(domid, &c);
+    c = good_context(), c.ldt_base = 0xffff87fffffff000, refuses(domid, &c);
     c = good_context(), c.user_regs.rip = 1ull << 47, refuses(domid, &c);
     c = good_context(), c.trap_ctxt[255].address = 1ull << 63;
     refuses(domid, &c);
