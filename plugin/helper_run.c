@@ -26,6 +26,9 @@
 
 #define PULSE_MS 500u /* how often signs of life are looked for */
 
+/* Reads after its end: a whole pipe of the largest size, in small pieces. */
+#define LAST_READS 256u
+
 void xsr_helper_init(struct xsr_helper *h)
 {
     memset(h, 0, sizeof(*h));
@@ -229,13 +232,16 @@ static void on_exit_ready(void *ctx, int fd, short revents)
 {
     struct xsr_err err = XSR_ERR_INIT;
     struct xsr_helper *h = ctx;
+    unsigned reads = 0;
     int status = 0, rc;
 
     (void)fd;
     (void)revents;
     xsr_loop_del_fd(h->loop, &h->watch_exit);
-    /* what it wrote before it went still lies in the pipe */
-    while (!h->ended_output && (rc = read_output(h, &err)) != 0) {
+    /* what it wrote before it went still lies in the pipe; but a process that
+       it left behind may write for ever */
+    while (!h->ended_output && reads++ < LAST_READS &&
+           (rc = read_output(h, &err)) != 0) {
         if (rc < 0 && h->err.kind == XSR_E_OK)
             h->err = err;
         if (rc < 0)

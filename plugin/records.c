@@ -91,11 +91,14 @@ static int fill_helper(struct xsr_restore *r, struct xsr_err *err)
     struct xsr_helper *h = &r->helper;
 
     /* the helper reads the fd: what was peeked at would be lost to it */
-    if (r->src.n_head)
-        return xsr_fail(err, XSR_E_BUG,
-                        "%zu peeked bytes reach into the guest "
-                        "image",
+    if (r->src.n_head) {
+        r->x->usage = true;
+        return xsr_fail(err, XSR_E_FORMAT,
+                        "%zu bytes that were taken from the input before "
+                        "belong to the guest image, where its helper cannot "
+                        "see them",
                         r->src.n_head);
+    }
     h->loop = r->loop;
     h->log = &r->x->log;
     h->path = r->x->helper;

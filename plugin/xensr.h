@@ -81,7 +81,8 @@ struct xensr_restore_params {
                                 bare libxl stream without xl header; NULL */
     bool paused;             /* leave it paused */
     /* Bytes already taken from the input that come before fd's next byte: a
-       peeked magic. The helper cannot see them, so n_head <= 48. */
+       peeked magic. The helper cannot see them, so none may belong to the
+       guest image: n_head <= 24 fits every input. */
     const void *head;
     uint32_t n_head;
     /* The input is a whole file: bytes behind END are refused. */

@@ -50,8 +50,10 @@ static void catch_signals(void)
     sigemptyset(&sa.sa_mask);
     for (i = 0; i < XSR_ARRAY_LEN(signals); i++) {
         sigaction(signals[i], NULL, &old);
-        if (old.sa_handler != SIG_IGN || signals[i] != SIGHUP)
-            sigaction(signals[i], &sa, NULL); /* nohup stays nohup */
+        /* nohup stays nohup; the Ctrl-C for a script's foreground is not for
+           its background */
+        if (old.sa_handler != SIG_IGN || signals[i] == SIGTERM)
+            sigaction(signals[i], &sa, NULL);
     }
     xsr_fd_set_stop_flag(&stop_flag);
 }

@@ -101,6 +101,29 @@ done
 for ms in 5 20 60; do
     ok "Ctrl-C after $ms ms, compressed input" at_random_time $ms "$img.zst"
 done
+# What was ignored at the start stays so: nohup, and a script's "&".
+stays_ignored()
+{
+    local pid rc=0 ignored
+    mkfifo "$T/fifo"
+    (trap '' INT HUP && exec "$XENSR" --sim -q restore - 2>"$T/err") \
+        <"$T/fifo" &
+    pid=$!
+    exec 8>"$T/fifo"
+    within 10 handles_signals "$pid" || echo "it does not get that far"
+    ignored=$(awk '/^SigIgn/ { print $2 }' "/proc/$pid/status")
+    kill -INT "$pid"
+    kill -HUP "$pid"
+    cat "$img" >&8
+    exec 8>&-
+    wait "$pid" || rc=$?
+    rm -f "$T/fifo"
+    [ $((0x$ignored & 3)) -eq 3 ] && [ "$rc" -eq 0 ] && ended_well 0 && return
+    echo "status $rc, ignored $ignored"
+    cat "$T/err"
+    return 1
+}
+ok "an ignored SIGINT or SIGHUP does not stop it" stays_ignored
 ok "the same image restores on the same host" xensr -q restore "$img"
 ok "its memory is the image's" memory_equals "$(domids)" "$img"
 done_testing
