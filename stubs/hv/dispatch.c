@@ -76,6 +76,8 @@ static long dispatch(unsigned op, const uint64_t a[5])
         return xsr_hv_version(a[0], ptr(a[1]));
     case __HYPERVISOR_sched_op:
         return xsr_hv_sched_op(a[0], ptr(a[1]));
+    case __HYPERVISOR_xsm_op:
+        return -ENOSYS; /* Xen without FLASK, as Debian's */
     default:
         xsr_sim_log("not simulated: hypercall %u", op);
         return -ENOSYS;

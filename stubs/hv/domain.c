@@ -297,8 +297,13 @@ void xsr_hv_make_dom0(void)
     if (new_in_slot(&xsr_host->slots[0], 0, &c) < 0)
         return;
     d = xsr_dom_map(&xsr_host->slots[0]);
-    for (i = 0; i < d->max_vcpus; i++)
-        d->vcpu[i].exists = d->vcpu[i].initialised = d->vcpu[i].online = 1;
+    for (i = 0; i < d->max_vcpus; i++) {
+        struct xsr_vcpu *v = &d->vcpu[i];
+
+        memset(v->hard, 0xff, sizeof(v->hard));
+        memset(v->soft, 0xff, sizeof(v->soft));
+        v->exists = v->initialised = v->online = 1;
+    }
     d->n_vcpus = d->max_vcpus;
     d->tot_pages = xsr_host->dom0_pages;
     d->max_pages = UINT32_MAX;

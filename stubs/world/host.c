@@ -179,6 +179,7 @@ static int check_head(const struct xsr_host *h, struct xsr_err *err)
 static int map_host(struct xsr_err *err)
 {
     int fd = xsr_sim_open("host", O_RDWR, err);
+    struct stat st;
     void *p;
 
     if (fd < 0)
@@ -200,6 +201,12 @@ static int map_host(struct xsr_err *err)
         return -1;
     }
     ram_len = xsr_host->total_pages * XSR_PAGE_SIZE;
+    if (fstat(ram.fd, &st) < 0 || st.st_size < (off_t)ram_len) {
+        unmap_host();
+        return xsr_fail(err, XSR_E_FORMAT,
+                        "the file ram in %s is cut off: reset the host",
+                        xsr_sim_dir(err));
+    }
     p = mmap(NULL, ram_len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
              ram.fd, 0);
     if (p == MAP_FAILED) {

@@ -47,6 +47,9 @@ static int check_owner(const char *path, struct xsr_err *err)
                             "folder %s is writable for others "
                             "(mode %03o); make it 0700",
                             path, (unsigned)(st.st_mode & 0777));
+    if (access(path, W_OK) < 0)
+        return xsr_fail_sys(err, XSR_E_IO, errno, "folder %s cannot be written",
+                            path);
     return 0;
 }
 
