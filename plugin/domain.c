@@ -34,23 +34,27 @@ static void on_library_line(xentoollog_logger *logger, xentoollog_level level,
                             const char *format, va_list al)
     __attribute__((format(printf, 5, 0)));
 
-/* Every failing call is reported by us in better words: debug is enough. */
+/*
+ * Every failing call is reported by us in better words: debug is enough. Why
+ * there is no hypervisor at all only the library knows.
+ */
 static void on_library_line(xentoollog_logger *logger, xentoollog_level level,
                             int errnoval, const char *context,
                             const char *format, va_list al)
 {
     const struct xsr_xen *xen = (const struct xsr_xen *)(void *)logger;
+    bool fatal = !xen->xch && level >= XTL_ERROR;
+    enum xsr_level to = fatal ? XSR_LOG_ERROR : XSR_LOG_DEBUG;
     char text[512];
 
     if (level < XTL_DETAIL)
         return;
     vsnprintf(text, sizeof(text), format, al);
     if (errnoval > 0)
-        xsr_log(xen->log, XSR_LOG_DEBUG, "%s: %s: %s", context ? context : "xc",
-                text, strerror(errnoval));
+        xsr_log(xen->log, to, "%s: %s: %s", context ? context : "xc", text,
+                strerror(errnoval));
     else
-        xsr_log(xen->log, XSR_LOG_DEBUG, "%s: %s", context ? context : "xc",
-                text);
+        xsr_log(xen->log, to, "%s: %s", context ? context : "xc", text);
 }
 
 static void on_logger_end(xentoollog_logger *logger)
