@@ -26,6 +26,9 @@
 
 #define PULSE_MS 500u /* how often signs of life are looked for */
 
+/* Between two looks; more means that this process was stopped meanwhile. */
+#define MAX_GAP_MS (3 * PULSE_MS)
+
 /* Reads after its end: a whole pipe of the largest size, in small pieces. */
 #define LAST_READS 256u
 
@@ -138,10 +141,24 @@ static bool input_waits(const struct xsr_helper *h)
     return poll(&p, 1, 0) > 0;
 }
 
+/*
+ * Ctrl-Z stops the helper and us, and a blocked terminal those who write to it:
+ * time in which we did not look either is nobody's silence.
+ */
+static void forgive_pause(struct xsr_helper *h, uint64_t now)
+{
+    uint64_t gap = now - h->last_look_ms;
+
+    h->last_look_ms = now;
+    if (gap > MAX_GAP_MS)
+        h->last_life_ms = xsr_min(now, h->last_life_ms + gap);
+}
+
 static int check_life(struct xsr_helper *h, struct xsr_err *err)
 {
     uint64_t now = xsr_now_ms(), n = 0, quiet;
 
+    forgive_pause(h, now);
     if (!count_read(h, &n) || n != h->read_bytes || !input_waits(h)) {
         h->read_bytes = n;
         if (!h->in.len)
@@ -337,7 +354,7 @@ int xsr_helper_start(struct xsr_helper *h, struct xsr_err *err)
 
     if (open_pipes(h, child_ends, err) < 0 || spawn(h, child_ends, err) < 0)
         goto out;
-    h->last_life_ms = xsr_now_ms();
+    h->last_life_ms = h->last_look_ms = xsr_now_ms();
     if (xsr_loop_add_fd(h->loop, h->from_fd, POLLIN, on_output, h,
                         &h->watch_from, err) < 0 ||
         xsr_loop_add_fd(h->loop, h->child.watch_fd, POLLIN, on_exit_ready, h,

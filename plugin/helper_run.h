@@ -52,6 +52,7 @@ struct xsr_helper {
     bool said_by_us;          /* it is our own helper's sentence */
     /* private: supervision */
     uint64_t last_life_ms; /* last sign of life */
+    uint64_t last_look_ms; /* when somebody looked for one */
     uint64_t read_bytes;   /* what it has read, as the kernel counts */
     bool ended_output;     /* EOF on its stdout */
     unsigned n_kills;      /* 1: SIGTERM sent, 2: SIGKILL */
