@@ -102,6 +102,8 @@ requires()
 }
 requires_stock()
 {
+    [ -z "${XENSR_ASAN-}" ] ||
+        skip_all "stock programs do not run on libraries with sanitizers"
     [ -n "$STOCK" ] && [ -x "$STOCK" ] ||
         skip_all "Debian's save helper is not there (make stock)"
 }

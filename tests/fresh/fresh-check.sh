@@ -17,12 +17,24 @@ skip_all() { echo "1..0 # SKIP $*"; exit 0; }
 [ -z "${XENSR_FRESH-}" ] || skip_all "this is the fresh root already"
 [ "$(id -u)" = 0 ] || skip_all "needs root for chroot and mounts"
 command -v apt-get >/dev/null || skip_all "needs apt-get"
-# Enter the namespaces: everything started in them ends when this shell ends.
-if [ -z "${FRESH_INSIDE-}" ]; then
+# The outer shell owns the folder; everything else, mounts above all, happens in
+# namespaces that end when their first process does, on whatever exit.
+if [ -z "${FRESH_DIR-}" ]; then
     unshare --mount --pid --fork true 2>/dev/null ||
         skip_all "mount and process namespaces are not permitted"
-    exec env FRESH_INSIDE=1 unshare --mount --pid --fork --kill-child \
-        --mount-proc "$0"
+    FRESH_DIR=$(mktemp -d "${TMPDIR:-/var/tmp}/xensr-fresh.XXXXXX") || exit 1
+    export FRESH_DIR
+    pid=
+    stop() { [ -z "$pid" ] || { kill "$pid"; wait "$pid"; } 2>/dev/null; }
+    trap 'stop; rm -rf --one-file-system "$FRESH_DIR"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    unshare --mount --pid --fork --kill-child --mount-proc bash "$0" &
+    pid=$!
+    wait "$pid"
+    status=$?
+    pid=
+    exit "$status"
 fi
 if ! command -v mmdebstrap >/dev/null && ! command -v debootstrap >/dev/null
 then
@@ -30,19 +42,8 @@ then
         skip_all "neither mmdebstrap nor debootstrap, and no way to install"
 fi
 
-W=$(mktemp -d "${TMPDIR:-/var/tmp}/xensr-fresh.XXXXXX") || exit 1
+W=$FRESH_DIR
 ROOT=$W/root
-undo()
-{
-    local m
-    for m in dev/shm dev/pts dev proc sys tmp; do
-        umount -l "$ROOT/$m" 2>/dev/null
-    done
-    rm -rf --one-file-system "$W"
-}
-trap undo EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
 mount --make-rprivate /
 
 # One line for sources.list per Debian repository that this machine uses.
@@ -82,7 +83,8 @@ make_root()
 
 furnish_root()
 {
-    cp "$W/sources" "$ROOT/etc/apt/sources.list" &&
+    mount --bind "$ROOT" "$ROOT" &&
+        cp "$W/sources" "$ROOT/etc/apt/sources.list" &&
         host_apt_conf >"$ROOT/etc/apt/apt.conf.d/90host" &&
         cp -L /etc/resolv.conf /etc/hosts "$ROOT/etc/" &&
         { [ ! -d /etc/apt/trusted.gpg.d ] ||
