@@ -54,7 +54,7 @@ static void log_short(const struct xsr_dom *d, const char *what, uint64_t i,
 /* Put n frames from mfn at the guest's page numbers. */
 static int add_page(struct xsr_dom *d, uint64_t gfn, uint64_t mfn)
 {
-    int rc;
+    int64_t old;
 
     if (!d->hvm) {
         xsr_m2p[mfn] = gfn;
@@ -62,11 +62,9 @@ static int add_page(struct xsr_dom *d, uint64_t gfn, uint64_t mfn)
     }
     if (gfn >= XSR_MAX_GFN)
         return -EINVAL;
-    if (xsr_hv_gfn_to_mfn(d, gfn) >= 0) { /* replaced: the old one goes */
-        rc = xsr_hv_remove_page(d, gfn);
-        if (rc < 0)
-            return rc;
-    }
+    old = xsr_hv_gfn_to_mfn(d, gfn);
+    if (old >= 0) /* replaced; it stays the domain's, and counts, as in Xen */
+        xsr_m2p[old] = XSR_INVALID_M2P;
     xsr_hv_p2m_set(d, gfn, mfn);
     return 0;
 }
