@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,6 @@
 #include "lib/buf.h"
 #include "lib/fd.h"
 #include "lib/util.h"
-#include "lib/watch.h"
 
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 
@@ -236,6 +236,90 @@ static void child_main(struct plan *pl)
     child_fail(pl, STAGE_EXEC, -1);
 }
 
+/* ---- watching ----------------------------------------------------------- */
+
+/*
+ * The thread only looks (WNOWAIT), reaping stays with whoever owns the child.
+ * If that happens first the thread finds no child and ends just the same. It
+ * closes the pipe instead of writing: nobody may be left to read, and SIGPIPE
+ * is not ours to handle in somebody's application.
+ */
+struct waiter {
+    pid_t pid;
+    int fd; /* writing end, owned by the thread */
+};
+
+static void *await_end(void *arg)
+{
+    struct waiter w = *(struct waiter *)arg;
+    siginfo_t ignored;
+    int r;
+
+    free(arg);
+    do
+        r = waitid(P_PID, (id_t)w.pid, &ignored, WEXITED | WNOWAIT);
+    while (r < 0 && errno == EINTR);
+    close(w.fd);
+    return NULL;
+}
+
+/* Started with every signal blocked: handlers belong to other threads. */
+static int start_detached(struct waiter *w)
+{
+    pthread_attr_t attr;
+    sigset_t all, old;
+    pthread_t thread;
+    int r;
+
+    r = pthread_attr_init(&attr);
+    if (r)
+        return r;
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    r = pthread_create(&thread, &attr, await_end, w);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&attr);
+    return r;
+}
+
+int xsr_proc_watch_thread(pid_t pid, int *fd_out, struct xsr_err *err)
+{
+    struct waiter *w = malloc(sizeof(*w));
+    int fds[2], r;
+
+    if (!w)
+        return xsr_fail(err, XSR_E_NOMEM, "no memory to watch a process");
+    if (xsr_pipe(fds, err) < 0) {
+        free(w);
+        return -1;
+    }
+    *w = (struct waiter){.pid = pid, .fd = fds[1]};
+    r = start_detached(w);
+    if (r) {
+        free(w);
+        xsr_close(&fds[0]);
+        xsr_close(&fds[1]);
+        return xsr_fail_sys(err, XSR_E_IO, r, "cannot watch process %d",
+                            (int)pid);
+    }
+    *fd_out = fds[0];
+    return 0;
+}
+
+static int watch(pid_t pid, int *fd_out, struct xsr_err *err)
+{
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+    if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+        return xsr_proc_watch_thread(pid, fd_out, err);
+    if (fd < 0)
+        return xsr_fail_sys(err, XSR_E_IO, errno, "cannot watch process %d",
+                            (int)pid);
+    *fd_out = fd;
+    return 0;
+}
+
 /* ---- in the parent ------------------------------------------------------ */
 
 static int explain(const struct plan *pl, const struct report *rep,
@@ -295,7 +379,7 @@ static int fork_it(struct plan *pl, struct xsr_child *child_out,
         rc =
             xsr_fail_sys(err, XSR_E_IO, rc, "cannot fork for %s", pl->sp->path);
     } else {
-        rc = xsr_watch_open(child_out->pid, &child_out->watch_fd, err);
+        rc = watch(child_out->pid, &child_out->watch_fd, err);
         if (rc == 0)
             rc = await_exec(pl, fds[0], err);
     }

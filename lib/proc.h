@@ -49,6 +49,12 @@ int xsr_child_wait(struct xsr_child *child, int *status_out,
                    struct xsr_err *err);
 /* SIGKILL and reap, if there is one. Idempotent. */
 void xsr_child_fini(struct xsr_child *child);
+/*
+ * A descriptor that becomes readable or hangs up when pid, a child not yet
+ * reaped, has ended: what xsr_spawn() takes where the system has no pidfd (old
+ * kernels, valgrind, strict sandboxes). Public for its test.
+ */
+int xsr_proc_watch_thread(pid_t pid, int *fd_out, struct xsr_err *err);
 /* "exited with status 3", "was killed by signal 9 (Killed)" */
 const char *xsr_status_str(int status, char *out, size_t out_len);
 

@@ -21,7 +21,6 @@
 
 #include "lib/fd.h"
 #include "lib/proc.h"
-#include "lib/watch.h"
 
 static char self[4096];
 
@@ -324,7 +323,7 @@ static void a_thread_tells_the_end(void **state)
     (void)state;
     for (int reap_first = 0; reap_first < 2; reap_first++) {
         assert_int_equal(xsr_spawn(&sp, &child, &err), 0);
-        assert_int_equal(xsr_watch_open_thread(child.pid, &pfd.fd, &err), 0);
+        assert_int_equal(xsr_proc_watch_thread(child.pid, &pfd.fd, &err), 0);
         assert_int_equal(poll(&pfd, 1, 20), 0);
         xsr_child_signal(&child, SIGKILL);
         if (reap_first)
