@@ -66,6 +66,8 @@ static int add_page(struct xsr_dom *d, uint64_t gfn, uint64_t mfn)
     if (old >= 0) /* replaced; it stays the domain's, and counts, as in Xen */
         xsr_m2p[old] = XSR_INVALID_M2P;
     xsr_hv_p2m_set(d, gfn, mfn);
+    if (old >= 0) /* last: until then a repair takes the old one back */
+        xsr_frames[old].flags |= XSR_FF_REPLACED;
     return 0;
 }
 

@@ -34,8 +34,8 @@ static bool is_reachable(struct xsr_dom *d, uint64_t mfn)
                 return true;
         return false;
     }
-    if (xsr_m2p[mfn] == XSR_INVALID_M2P)
-        return false;
+    if (xsr_m2p[mfn] == XSR_INVALID_M2P) /* replaced: nothing has to */
+        return xsr_frames[mfn].flags & XSR_FF_REPLACED;
     return !d->hvm ||
            (xsr_m2p[mfn] < XSR_MAX_GFN && d->p2m[xsr_m2p[mfn]] == mfn + 1);
 }

@@ -54,6 +54,7 @@ enum xsr_ftype { /* values of the levels count */
                  XSR_F_WRITABLE
 };
 #define XSR_FF_PINNED  1u
+#define XSR_FF_REPLACED 4u          /* the domain's still, behind no gfn */
 #define XSR_FF_SPECIAL 2u /* Xen's own page, given to the domain */
 
 struct xsr_frame {

@@ -14,7 +14,6 @@
 #define RW        (PROT_READ | PROT_WRITE)
 
 static long countdown;
-static bool beside_victims;
 
 static void die_at_the_last(void)
 {
@@ -100,10 +99,7 @@ static void hvm_life(uint32_t domid)
     need(memory_op(XENMEM_decrease_reservation, &less) == 20);
     need(populate(domid, gfn + 195, 10, 0) == 10); /* half replaced */
     need(populate(domid, gfn + 210, 10, 0) == 10);
-    /* At the limit, as replaced pages stay charged; but a repair, which the
-     * death of somebody else makes necessary, gives those back. */
-    if (!beside_victims)
-        need(populate(domid, gfn + 205, 1, 0) == 0); /* at the limit */
+    need(populate(domid, gfn + 205, 1, 0) == 0); /* at the limit */
 }
 
 static int live(void *arg)
@@ -212,7 +208,6 @@ static void a_death_does_not_stop_others(void **state)
     int status;
 
     (void)state;
-    beside_victims = true;
     worker = fork_plain();
     if (worker == 0) {
         long never = -1;
