@@ -53,9 +53,9 @@ enum xsr_ftype { /* values of the levels count */
                  XSR_F_SEG,
                  XSR_F_WRITABLE
 };
-#define XSR_FF_PINNED  1u
-#define XSR_FF_REPLACED 4u          /* the domain's still, behind no gfn */
-#define XSR_FF_SPECIAL 2u /* Xen's own page, given to the domain */
+#define XSR_FF_PINNED   1u
+#define XSR_FF_REPLACED 4u /* the domain's still, behind no gfn */
+#define XSR_FF_SPECIAL  2u /* Xen's own page, given to the domain */
 
 struct xsr_frame {
     uint16_t owner; /* 0 free, domid + 1, XSR_OWNER_XEN */
