@@ -39,12 +39,13 @@ endif
 obj = $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 LIB_O    := $(call obj,lib/*.c)
 STREAM_O := $(call obj,stream/*.c)
-ENGINE_O := $(call obj,engine/*.c)
+ENGINE_O := $(call obj,engine/*.c engine/*/*.c)
 HELPER_O := $(call obj,helper/*.c)
-PLUGIN_O := $(call obj,plugin/*.c)
+PLUGIN_O := $(call obj,plugin/*.c plugin/*/*.c)
 TOOLS_O  := $(call obj,tools/*.c)
-WORLD_O  := $(call obj,stubs/world/*.c stubs/hv/*.c stubs/xs/*.c)
+WORLD_O  := $(call obj,stubs/world/*.c stubs/hv/*.c stubs/xs/*.c stubs/guest/*.c)
 SIMTOOL_O := $(call obj,stubs/tool/*.c)
+SIMDM_O  := $(call obj,stubs/dm/*.c)
 progs = $(patsubst %.c,$(O)/%,$(wildcard $(1)))
 TESTS_GEN := $(call progs,tests/gen/*.c)
 TESTS_BIN := $(call progs,tests/bin/*.c)
@@ -55,11 +56,12 @@ STUB_SO  := $(foreach s,$(STUBS),$(s).so)
 
 XEN_LIBS     = -lxenctrl -lxenforeignmemory -lxentoollog
 HELPER_LIBS  = -lxenguest $(XEN_LIBS)
-PLUGIN_LIBS  = -lxenctrl -lxenstore -lxentoollog -ljansson
+PLUGIN_LIBS  = -lxenctrl -lxenguest -lxenstore -lxentoollog -ljansson
 TOOLS_LIBS   = $(PLUGIN_LIBS) -lzstd
 
 BINS = $(O)/bin/xensr $(O)/bin/xensr-helper $(O)/lib/libxensr.so \
-	$(O)/stubs/libxensrsim.so $(O)/stubs/xensr-sim $(STUB_SO)
+	$(O)/stubs/libxensrsim.so $(O)/stubs/xensr-sim $(O)/stubs/xensr-sim-dm \
+	$(STUB_SO)
 
 # Objects that are only on the way to a library stay.
 .SECONDARY:
@@ -131,10 +133,16 @@ $(O)/stubs/xensr-sim: $(SIMTOOL_O) $(O)/stubs/libxensrsim.so $(O)/libxsr.a
 	$(call say,LD)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -Wl,-rpath,'$$ORIGIN' -o $@ \
 		$(SIMTOOL_O) $(O)/libxsr.a -L$(O)/stubs -lxensrsim -ljansson
 
+# The stand-in device model of simulated HVM guests.
+$(O)/stubs/xensr-sim-dm: $(SIMDM_O) $(O)/stubs/libxensrsim.so $(O)/libxsr.a
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -Wl,-rpath,'$$ORIGIN' -o $@ \
+		$(SIMDM_O) $(O)/libxsr.a -L$(O)/stubs -lxensrsim -ljansson
+
 # Every stub but libxenguest: Debian's own libxenguest on the simulated host.
-$(O)/stubs-hybrid/.made: $(STUB_SO) $(O)/stubs/xensr-sim
+$(O)/stubs-hybrid/.made: $(STUB_SO) $(O)/stubs/xensr-sim $(O)/stubs/xensr-sim-dm
 	@rm -rf $(@D) && mkdir -p $(@D)
-	@for f in $(O)/stubs/lib*.so* $(O)/stubs/xensr-sim; do \
+	@for f in $(O)/stubs/lib*.so* $(O)/stubs/xensr-sim*; do \
 		case $$f in */libxenguest.so*) continue;; esac; \
 		ln -sf ../stubs/$${f##*/} $(@D)/; \
 	done
@@ -231,7 +239,7 @@ install: all ## install below DESTDIR and PREFIX (/usr/local)
 	install -m 755 $(O)/lib/libxensr.so $(LIB_D)/libxensr.so.0
 	ln -sf libxensr.so.0 $(LIB_D)/libxensr.so
 	install -m 644 plugin/xensr.h $(DESTDIR)$(PREFIX)/include/
-	cp -P $(O)/stubs/*.so* $(O)/stubs/xensr-sim $(SIM_D)/
+	cp -P $(O)/stubs/*.so* $(O)/stubs/xensr-sim $(O)/stubs/xensr-sim-dm $(SIM_D)/
 	install -m 644 README.md INSTALL LICENSE docs/man/*.md $(DOC_D)/
 
 .PHONY: uninstall

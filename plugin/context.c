@@ -22,7 +22,7 @@
 
 #include "lib/fd.h"
 #include "lib/util.h"
-#include "plugin/host.h"
+#include "plugin/host/host.h"
 
 #define DEFAULT_DM_DIR    "/var/lib/xen"
 #define DEFAULT_STATE_DIR "/run/xensr"

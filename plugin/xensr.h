@@ -46,6 +46,12 @@ struct xensr_options {
     /* Our own state (configuration of bare domains); NULL: $XENSR_STATE_DIR,
        else /run/xensr. */
     const char *state_dir;
+    /* Folder of device-model sockets (qmp-libxl-DOMID); NULL: $XENSR_RUN_DIR,
+       else /run/xen. */
+    const char *run_dir;
+    /* Program that a restored HVM domain gets as its device model (QEMU's
+       options as libxl gives them); NULL: $XENSR_DEVICE_MODEL, else none. */
+    const char *device_model;
     unsigned helper_ack_ms;  /* complete -> exit; 0: 10 s */
     unsigned helper_term_ms; /* SIGTERM -> SIGKILL; 0: 10 s */
     unsigned stall_ms;       /* no sign of life while a message is half
@@ -77,6 +83,7 @@ struct xensr_restore_params {
     int fd;                  /* input, at the first byte; borrowed, blocking;
                                 after success it stands behind END */
     const char *name;        /* name of the new domain; NULL: as saved */
+    const char *name_suffix; /* appended to the saved name, if it has one */
     const char *config_json; /* replaces the saved one, and is needed for a
                                 bare libxl stream without xl header; NULL */
     bool paused;             /* leave it paused */
@@ -127,6 +134,115 @@ struct xensr_restored {
  */
 XENSR_API int xensr_restore(struct xensr *x,
                             const struct xensr_restore_params *params,
+                            struct xensr_restored *restored_out);
+
+enum xensr_keep {
+    XENSR_KEEP_NOTHING, /* destroy the guest */
+    XENSR_KEEP_RUNNING, /* let it run on */
+    XENSR_KEEP_PAUSED   /* resume it, but paused */
+};
+
+/* What the application says when the whole stream has been written. */
+enum xensr_verdict {
+    XENSR_SAFE,    /* it is safe: do as params.keep says */
+    XENSR_REFUSED, /* it is not: the guest runs on here, the save failed */
+    XENSR_UNKNOWN  /* nobody can tell: the guest stays suspended, XENSR_LOOK */
+};
+
+struct xensr_save_stats {
+    uint64_t stream_bytes;       /* written to fd */
+    uint64_t n_pages;            /* pages of the guest sent, repeats counted */
+    uint64_t memory_pages;       /* the guest has so many */
+    unsigned n_rounds;           /* pre-copy rounds */
+    uint64_t total_ms, pause_ms; /* all; from suspend to resume or safe */
+    bool live;                   /* false: asked for, but not possible */
+};
+
+struct xensr_save_params {
+    uint32_t domid;
+    int fd;    /* output, borrowed; file, pipe or socket */
+    bool live; /* send memory while the guest runs */
+    bool verify;
+    bool bare; /* libxl stream only, without the xl header */
+    /* Configuration to send (libxl's JSON); NULL: that of the running domain,
+       from libxl's or our own state, brought up to date. */
+    const char *config_json;
+    unsigned suspend_ms; /* patience for the guest; 0: 60 s */
+    enum xensr_keep keep;
+    /* Called before the guest is asked to suspend: about so many bytes are
+       still to come (an upper bound). Non-zero refuses: text says why, and the
+       guest never notices. May be NULL. */
+    int (*on_suspend)(void *ctx, uint64_t bytes_to_come, char *text,
+                      unsigned text_len);
+    /* END was written; the guest is suspended. Make the copy safe (sync,
+       rename, hand over), then say what it is; text says why for the other
+       verdicts. May be NULL: XENSR_SAFE. xensr_interrupt() has no effect any
+       more once this returned; while it runs it is the application's. */
+    enum xensr_verdict (*on_written)(void *ctx,
+                                     const struct xensr_save_stats *stats,
+                                     char *text, unsigned text_len);
+    void *ctx;
+};
+
+struct xensr_saved {
+    uint32_t domid;
+    enum xensr_guest guest;
+    char name[128];
+    char uuid[37];
+    struct xensr_save_stats stats;
+    bool destroyed, paused; /* what became of the guest */
+};
+
+/*
+ * Save one domain (made by libxl or by xensr_restore) as an xl save file:
+ * header and configuration, LIBXC_CONTEXT through a helper, emulator records
+ * of HVM guests, END. On any failure the guest is as it was before, running
+ * again if it ran; XENSR_LOOK when that could not be done, with what to do in
+ * the text. The guest is destroyed only after on_written said XENSR_SAFE.
+ */
+XENSR_API int xensr_save(struct xensr *x,
+                         const struct xensr_save_params *params,
+                         struct xensr_saved *saved_out);
+
+/* Give a domain another name (xenstore and stored configuration). */
+XENSR_API int xensr_rename(struct xensr *x, uint32_t domid, const char *name);
+/* Let a paused domain run (HVM: its device model first). */
+XENSR_API int xensr_unpause(struct xensr *x, uint32_t domid);
+/* Number of the domain of that name; XENSR_FAILED: there is none. */
+XENSR_API int xensr_find(struct xensr *x, const char *name,
+                         uint32_t *domid_out);
+
+struct xensr_migrate_params {
+    uint32_t domid;
+    int out_fd, in_fd; /* to and from the receiver; borrowed */
+    bool live, verify;
+    unsigned suspend_ms;
+    const char *config_json; /* as in struct xensr_save_params */
+};
+
+/*
+ * Migrate a domain to the receiver behind the two descriptors, which may be
+ * `xl migrate-receive` or our own (xl's handshake, libxl-stream 14). On
+ * failure before the hand-over the guest runs on here; XENSR_LOOK: the
+ * receiver was told that the guest is its own, and no answer came; the text
+ * says how to find out who has it.
+ */
+XENSR_API int xensr_migrate(struct xensr *x,
+                            const struct xensr_migrate_params *params,
+                            struct xensr_saved *saved_out);
+
+struct xensr_receive_params {
+    int in_fd, out_fd;       /* from and to the sender; borrowed */
+    bool paused;             /* leave the guest paused */
+    const char *config_json; /* replaces the one that was sent */
+};
+
+/*
+ * Receive a migrated domain from xensr_migrate() or `xl migrate`. On failure
+ * nothing is left here, and the sender is told as far as it listens.
+ */
+XENSR_API int xensr_receive(struct xensr *x,
+                            const struct xensr_receive_params *params,
                             struct xensr_restored *restored_out);
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * `xensr restore`: options, signals, input; the work is libxensr's
- * (plugin/restore.c); then the summary. Ctrl-C, SIGTERM and SIGHUP ask the
+ * (plugin/restore/restore.c); then the summary. Ctrl-C, SIGTERM and SIGHUP ask the
  * library to stop and undo, however often they come.
  */
 #include <errno.h>

@@ -115,7 +115,8 @@ int xc_domain_restore(xc_interface *xch, int io_fd, uint32_t dom,
                       xc_stream_type_t stream_type,
                       struct restore_callbacks *callbacks, int send_back_fd)
 {
-    static const struct xsr_engine_restore_ops ops = {on_static_data_done};
+    static const struct xsr_engine_restore_ops ops = {.on_static_data_done =
+                                                          on_static_data_done};
     const struct xsr_log *log = callers_log();
     const struct xsr_log own = {on_line, on_progress, xch, XSR_LOG_WARN};
     struct xsr_err err = XSR_ERR_INIT;

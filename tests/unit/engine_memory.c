@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * engine/memory: the set of populated pfns, and how pages are asked for. The
+ * engine/restore/memory: the set of populated pfns, and how pages are asked for. The
  * hypercall is replaced by one that writes down what it was asked.
  */
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "engine/memory.h"
+#include "engine/restore/memory.h"
 
 static struct {
     unsigned n_calls;

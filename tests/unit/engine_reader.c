@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/reader.h"
+#include "engine/restore/reader.h"
 
 static struct xsr_reader rd;
 static struct xsr_err err;

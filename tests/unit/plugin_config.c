@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * plugin/config.c: what is taken from libxl's JSON, what is dropped with a
+ * plugin/host/config.c: what is taken from libxl's JSON, what is dropped with a
  * word, and what is refused.
  */
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "plugin/config.h"
+#include "plugin/host/config.h"
 
 #define UUID "1489c9e2-e5f5-11f1-8498-87dc346d4e28"
 #define C_INFO(type) \

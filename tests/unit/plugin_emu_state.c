@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * plugin/emu_state.c: the device model's file appears whole or not at all, is
+ * plugin/emu/emu_state.c: the device model's file appears whole or not at all, is
  * private, follows no links, and goes away again.
  */
 #include <setjmp.h>
@@ -18,7 +18,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "plugin/emu.h"
+#include "plugin/emu/emu.h"
 
 static char dir[64], final_name[128], part_name[128], bait[128];
 static char last_warning[256];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * plugin/helper_run and helper_msgs against helpers of every kind. The helper
+ * plugin/helper/helper_run and helper_msgs against helpers of every kind. The helper
  * is this program again: what it does is named in FAKE_HELPER. (What a shell
  * can do badly is in tests/run/misbehaving-helper-*.sh.)
  */
@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #include "lib/fd.h"
-#include "plugin/helper_run.h"
+#include "plugin/helper/helper_run.h"
 #include "tests/fake/save_helper.h"
 
 #define BEHIND "behind it"

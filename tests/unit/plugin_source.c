@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * plugin/source.c: exactly the bytes that were asked for, from head and fd;
+ * plugin/restore/source.c: exactly the bytes that were asked for, from head and fd;
  * positions; the end of the input in every place.
  */
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "lib/fd.h"
-#include "plugin/source.h"
+#include "plugin/restore/source.h"
 
 static struct xsr_loop *loop;
 static struct xsr_source src;

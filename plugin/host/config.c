@@ -9,7 +9,7 @@
  * libxl leaves members at their default out, and writes its three-valued
  * booleans as the strings "True" and "False".
  */
-#include "plugin/config.h"
+#include "plugin/host/config.h"
 
 #include <ctype.h>
 #include <jansson.h>

@@ -4,7 +4,7 @@
  * errors in words, permissions by name. Called by skeleton.c and emu_keys.c.
  * All calls block for one round trip to the store daemon.
  */
-#include "plugin/host.h"
+#include "plugin/host/host.h"
 
 #include <errno.h>
 #include <stdlib.h>

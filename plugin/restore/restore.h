@@ -7,12 +7,12 @@
 #ifndef XSR_PLUGIN_RESTORE_H
 #define XSR_PLUGIN_RESTORE_H
 
-#include "plugin/config.h"
+#include "plugin/host/config.h"
 #include "plugin/context.h"
-#include "plugin/emu.h"
-#include "plugin/helper_run.h"
-#include "plugin/host.h"
-#include "plugin/source.h"
+#include "plugin/emu/emu.h"
+#include "plugin/helper/helper_run.h"
+#include "plugin/host/host.h"
+#include "plugin/restore/source.h"
 #include "stream/xl2_order.h"
 #include "stream/xlfile.h"
 

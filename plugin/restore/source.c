@@ -4,7 +4,7 @@
  * body, a run of padding; each request ends in one call of on_done. Between
  * requests nothing watches the fd: that is when the helper owns it.
  */
-#include "plugin/source.h"
+#include "plugin/restore/source.h"
 
 #include <errno.h>
 #include <inttypes.h>

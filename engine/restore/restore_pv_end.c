@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "engine/restore_pv.h"
+#include "engine/restore/restore_pv.h"
 #include "lib/util.h"
 
 #define ROOT_LEVEL    4u

@@ -7,7 +7,7 @@
  *
  *   open -> put ... -> commit;   remove takes either back
  */
-#include "plugin/emu.h"
+#include "plugin/emu/emu.h"
 
 #include <errno.h>
 #include <fcntl.h>

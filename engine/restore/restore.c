@@ -8,7 +8,7 @@
  * that both guest types have are dealt with here, PAGE_DATA in batch.c, the
  * others behind the ops in restore_pv.c and restore_hvm.c.
  */
-#include "engine/restore.h"
+#include "engine/restore/restore.h"
 
 #include <errno.h>
 #include <stdarg.h>

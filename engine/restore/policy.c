@@ -7,7 +7,7 @@
  * refuses it names the leaf or the MSR, which is what the user must know:
  * it says on which point the two hosts differ.
  */
-#include "engine/restore.h"
+#include "engine/restore/restore.h"
 
 #include <errno.h>
 #include <string.h>

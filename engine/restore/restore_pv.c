@@ -4,7 +4,7 @@
  * their way into guest memory, SHARED_INFO, and vCPU blobs, which are kept.
  * restore_pv_end.c continues behind END. 64-bit guests only.
  */
-#include "engine/restore_pv.h"
+#include "engine/restore/restore_pv.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * undo. The structures of libxenctrl change with every release of Xen: this
  * file is compiled for one of them. libxenguest is not used here.
  */
-#include "plugin/host.h"
+#include "plugin/host/host.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -8,8 +8,8 @@
 #define XSR_ENGINE_RESTORE_H
 
 #include "engine/engine.h"
-#include "engine/memory.h"
-#include "engine/reader.h"
+#include "engine/restore/memory.h"
+#include "engine/restore/reader.h"
 #include "engine/tables.h"
 #include "engine/xen.h"
 #include "stream/pages.h"

@@ -8,7 +8,7 @@
  * Three roots: D /local/domain/N, V /vm/UUID, L /libxl/N, and the console's
  * backend directory B.
  */
-#include "plugin/host.h"
+#include "plugin/host/host.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #include <time.h>
 
 #include "lib/util.h"
-#include "plugin/config.h"
+#include "plugin/host/config.h"
 
 enum root { D, V, L, B, P, N_ROOT }; /* P: L's copy of the console backend */
 

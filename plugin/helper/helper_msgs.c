@@ -5,7 +5,7 @@
  * answer at once, and when the process has ended everything seen is judged.
  * helper_run.c feeds the bytes and owns pipes, timers and the exit.
  */
-#include "plugin/helper_run.h"
+#include "plugin/helper/helper_run.h"
 
 #include <errno.h>
 #include <inttypes.h>

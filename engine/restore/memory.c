@@ -13,7 +13,7 @@
  * loads and a shift. Its array of pieces grows to the highest pfn; calloc
  * gets large blocks as untouched zero pages, so unused stretches cost nothing.
  */
-#include "engine/memory.h"
+#include "engine/restore/memory.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -13,7 +13,7 @@
  * made is in the undo list of the context, which takes it back on failure.
  * The unpause is last: what can fail has been done before.
  */
-#include "plugin/restore.h"
+#include "plugin/restore/restore.h"
 
 #include <errno.h>
 #include <fcntl.h>

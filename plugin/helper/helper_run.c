@@ -9,7 +9,7 @@
  * for it (hang_ms); exit after complete (ack_ms); exit after SIGTERM (term_ms).
  * Whatever happens, on_done is called once and only when the process is gone.
  */
-#include "plugin/helper_run.h"
+#include "plugin/helper/helper_run.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,11 +4,11 @@
  * stream/xskeys before the first node is written, and all nodes are written in
  * one transaction. Called by records.c; undone with the domain's other nodes.
  */
-#include "plugin/emu.h"
+#include "plugin/emu/emu.h"
 
 #include <stdio.h>
 
-#include "plugin/host.h"
+#include "plugin/host/host.h"
 #include "stream/xskeys.h"
 
 struct job {

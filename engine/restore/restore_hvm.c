@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/restore.h"
+#include "engine/restore/restore.h"
 #include "lib/util.h"
 #include "stream/blobs.h"
 #include "stream/hvmctx.h"

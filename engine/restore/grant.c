@@ -8,7 +8,7 @@
  * moment. The entries are written octet by octet in the v1 layout: flags (16
  * bits), domid (16), frame (32); the flags last, since they make it valid.
  */
-#include "engine/restore.h"
+#include "engine/restore/restore.h"
 
 #include <errno.h>
 

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/restore.h"
+#include "engine/restore/restore.h"
 #include "lib/util.h"
 
 #define MISMATCHES_SHOWN 10u

@@ -14,7 +14,7 @@
  *
  * Between start_helper and after_image the input belongs to the helper.
  */
-#include "plugin/restore.h"
+#include "plugin/restore/restore.h"
 
 #include <inttypes.h>
 #include <unistd.h>

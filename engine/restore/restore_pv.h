@@ -6,7 +6,7 @@
 #ifndef XSR_ENGINE_RESTORE_PV_H
 #define XSR_ENGINE_RESTORE_PV_H
 
-#include "engine/restore.h"
+#include "engine/restore/restore.h"
 
 /* Offsets in what a restore changes; 8 octets unless noted. 5.1, 5.2 */
 /* vcpu_guest_context, 5168 octets */

@@ -9,7 +9,7 @@
  * record would act only when its successor arrives. End of file is an error
  * everywhere in here.
  */
-#include "engine/reader.h"
+#include "engine/restore/reader.h"
 
 #include <stdio.h>
 #include <string.h>

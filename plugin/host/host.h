@@ -9,7 +9,7 @@
 
 #include "lib/err.h"
 #include "lib/log.h"
-#include "plugin/config.h"
+#include "plugin/host/config.h"
 
 /* ---- domain.c ----------------------------------------------------------- */
 

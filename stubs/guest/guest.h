@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Simulated guests: domains whose memory is made from a seed, that dirty pages
+ * as time goes by, suspend when asked and go on when resumed. What a guest is
+ * lies in its own memory (and only there), so that it stays the same guest
+ * after a save and a restore, on this host or another.
+ * docs/simulated-guests.md
+ */
+#ifndef XSR_STUBS_GUEST_H
+#define XSR_STUBS_GUEST_H
+
+#include "stubs/hv/hv.h"
+
+#pragma GCC visibility push(default)
+
+enum xsr_guest_suspend {
+    XSR_GUEST_BY_XENSTORE, /* control/shutdown */
+    XSR_GUEST_BY_EVTCHN,   /* the suspend event channel, as Linux PV offers */
+    XSR_GUEST_BY_CALL,     /* HVM without drivers: the toolstack's hypercall */
+    XSR_GUEST_NEVER,       /* never answers */
+    XSR_GUEST_REFUSES      /* acknowledges, then goes on running */
+};
+
+#define XSR_GUEST_PHASES 8
+
+struct xsr_guest_phase {
+    uint32_t seconds; /* of running time; 0: from here on for ever */
+    uint64_t rate;    /* pages dirtied a second */
+    uint32_t hot_pct; /* part of the memory that is dirtied */
+};
+
+struct xsr_guest_spec {
+    enum xsr_hv_type type;
+    char name[64];
+    uint8_t uuid[16];
+    uint64_t memory_mib;
+    uint32_t n_vcpus;
+    uint64_t seed;
+    uint32_t zero_pct; /* pages that stay zero */
+    enum xsr_guest_suspend suspend;
+    struct xsr_guest_phase phase[XSR_GUEST_PHASES];
+    unsigned n_phases;
+};
+
+/* Make it, paused; with the xenstore nodes a domain of libxl's has. */
+int xsr_guest_create(const struct xsr_guest_spec *spec, uint32_t *domid_out,
+                     struct xsr_err *err);
+
+struct xsr_guest_state {
+    uint64_t seed, running_ns, n_dirtied;
+    uint32_t n_suspends, n_resumes;
+    uint64_t n_pages, n_bad; /* checked; not what they should be */
+    uint64_t first_bad_pfn;
+};
+
+/* Is domid a simulated guest, and is its whole memory what it should be? */
+int xsr_guest_verify(uint32_t domid, struct xsr_guest_state *out,
+                     struct xsr_err *err);
+
+#pragma GCC visibility pop
+
+#endif
