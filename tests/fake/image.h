@@ -92,7 +92,8 @@ static void image_line(void *ctx, enum xsr_level level, const char *text)
 
 static int image_restore(void)
 {
-    static const struct xsr_engine_restore_ops ops = {image_static_done};
+    static const struct xsr_engine_restore_ops ops = {.on_static_data_done =
+                                                          image_static_done};
     struct xsr_log log = {.on_line = image_line, .max_level = XSR_LOG_DEBUG};
     int fd = memfd_create("image", MFD_CLOEXEC), rc;
 
