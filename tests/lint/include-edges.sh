@@ -28,7 +28,7 @@ ok "helper includes helper, lib, and of the engine its interface" \
 ok "plugin includes plugin, stream and lib" \
     edges plugin '(plugin(/[a-z]+)?|stream|lib)/[a-z0-9_]+\.h'
 ok "tools include tools, plugin's interface, stream and lib" \
-    edges tools '(tools|stream|lib)/[a-z0-9_]+\.h|plugin/xensr\.h'
+    edges tools '(tools(/[a-z]+)?|stream|lib)/[a-z0-9_]+\.h|plugin/xensr\.h'
 ok "stubs include stubs, lib, stream's checks and engine's interface" \
     edges stubs '(stubs/[a-z]+|lib|stream)/[a-z0-9_]+\.h|engine/engine\.h'
 

@@ -11,7 +11,7 @@
 #include "stream/blobs.h"
 #include "stream/hvmctx.h"
 #include "stream/xskeys.h"
-#include "tools/inspect.h"
+#include "tools/inspect/inspect.h"
 
 struct out {
     char *text;

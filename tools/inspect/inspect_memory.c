@@ -15,7 +15,7 @@
 #include "lib/fd.h"
 #include "lib/util.h"
 #include "stream/blobs.h"
-#include "tools/inspect.h"
+#include "tools/inspect/inspect.h"
 
 #define RUN_PAGES 256u /* read at once when they lie in a row */
 

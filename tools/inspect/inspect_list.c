@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "tools/inspect.h"
+#include "tools/inspect/inspect.h"
 
 #define MAX_WAITING (16u << 10)
 

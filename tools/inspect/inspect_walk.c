@@ -8,7 +8,7 @@
 #include "lib/util.h"
 #include "stream/xl2_order.h"
 #include "stream/xskeys.h"
-#include "tools/inspect.h"
+#include "tools/inspect/inspect.h"
 
 const char *insp_format_name(enum insp_format format)
 {

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "tools/inspect.h"
+#include "tools/inspect/inspect.h"
 #include "tools/tools.h"
 
 static const char usage[] =
