@@ -56,7 +56,7 @@ STUB_SO  := $(foreach s,$(STUBS),$(s).so)
 
 XEN_LIBS     = -lxenctrl -lxenforeignmemory -lxentoollog
 HELPER_LIBS  = -lxenguest $(XEN_LIBS)
-PLUGIN_LIBS  = -lxenctrl -lxenguest -lxenstore -lxentoollog -ljansson
+PLUGIN_LIBS  = -lxenctrl -lxenguest -lxenevtchn -lxenstore -lxentoollog -ljansson
 TOOLS_LIBS   = $(PLUGIN_LIBS) -lzstd
 
 BINS = $(O)/bin/xensr $(O)/bin/xensr-helper $(O)/lib/libxensr.so \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The only caller of libxenctrl in the plugin. restore.c calls in this order:
- * open, check, create, limits, ports; (the stream;) count, unpause; destroy to
- * undo. The structures of libxenctrl change with every release of Xen: this
- * file is compiled for one of them. libxenguest is not used here.
+ * Making a domain, through libxenctrl. restore.c calls in this order: open,
+ * check, create, limits, ports; (the stream;) count, unpause; destroy to undo.
+ * What is done with a domain that runs is in domain_run.c. The structures of
+ * libxenctrl change with every release of Xen: both are compiled for one.
  */
 #include "plugin/host/host.h"
 
@@ -15,6 +15,7 @@
 #include <xen/hvm/params.h>
 
 #include "lib/util.h"
+#include "plugin/host/running.h"
 
 /* What libxl grants beyond the target: the guest's own bookkeeping pages. */
 #define EXTRA_MEMKB 1024u
@@ -94,6 +95,11 @@ int xsr_xen_open(const struct xsr_log *log, struct xsr_xen **xen_out,
     xen->caps = info.capabilities;
     *xen_out = xen;
     return 0;
+}
+
+struct xc_interface_core *xsr_xen_handle(struct xsr_xen *xen)
+{
+    return xen->xch;
 }
 
 void xsr_xen_close(struct xsr_xen *xen)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The host for the rest of the plugin: domain.c is the only caller of
- * libxenctrl, xen_store.c of libxenstore; skeleton.c knows which nodes a
+ * The host for the rest of the plugin: domain*.c are the only callers of
+ * libxenctrl, xen_store*.c of libxenstore; skeleton.c knows which nodes a
  * domain without a libxl has. docs/formats/bare-domain.md
+ * For domains that exist already: running.h.
  */
 #ifndef XSR_PLUGIN_HOST_H
 #define XSR_PLUGIN_HOST_H

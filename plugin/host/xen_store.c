@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The only caller of libxenstore: a connection with at most one transaction,
- * errors in words, permissions by name. Called by skeleton.c and emu_keys.c.
- * All calls block for one round trip to the store daemon.
+ * With xen_store_watch.c the only caller of libxenstore: a connection with at
+ * most one transaction, errors in words, permissions by name. Called by
+ * skeleton.c and emu_keys.c. All calls block for one round trip to the store
+ * daemon.
  */
 #include "plugin/host/host.h"
 
@@ -13,6 +14,7 @@
 #include <xenstore.h>
 
 #include "lib/util.h"
+#include "plugin/host/running.h"
 
 /* Others write all the time on a busy host; beyond this something is wrong. */
 #define MAX_TRIES 100
@@ -40,6 +42,11 @@ int xsr_xs_open(struct xsr_xs **xs_out, struct xsr_err *err)
     xs->t = XBT_NULL;
     *xs_out = xs;
     return 0;
+}
+
+struct xs_handle *xsr_xs_handle(struct xsr_xs *xs)
+{
+    return xs->h;
 }
 
 void xsr_xs_close(struct xsr_xs *xs)
