@@ -204,6 +204,18 @@ int xsr_context_begin(struct xensr *x)
     return XENSR_OK;
 }
 
+void xsr_parts_begin(struct xensr *x)
+{
+    x->part = true;
+    x->busy = false;
+}
+
+void xsr_parts_end(struct xensr *x)
+{
+    x->part = false;
+    x->busy = true;
+}
+
 void xsr_undo_push(struct xensr *x, xsr_undo_fn *undo, void *ctx,
                    const char *what, ...)
 {
@@ -290,7 +302,8 @@ int xsr_context_end(struct xensr *x, const struct xsr_err *err)
     size_t len;
 
     x->busy = false;
-    forget_stop(x);
+    if (!x->part)
+        forget_stop(x);
     if (result == XENSR_OK) {
         x->n_undo = 0;
         forget_config(x);

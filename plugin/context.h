@@ -37,6 +37,7 @@ struct xensr {
     int stop_fd; /* eventfd: readable once a stop is wanted */
     volatile sig_atomic_t stop_wanted;
     bool busy;  /* an operation is running */
+    bool part;  /* of a longer one: a stop request outlives it */
     bool usage; /* its failure is the caller's mistake */
 
     char *config_file; /* of the domain being made; NULL: none yet */
@@ -51,6 +52,12 @@ struct xensr {
 
 /* Begin an operation: one at a time. 0 or XENSR_USAGE. */
 int xsr_context_begin(struct xensr *x);
+/*
+ * Between begin and end: the public operations called until xsr_parts_end()
+ * are parts of this one, which sees their errors and their stop requests.
+ */
+void xsr_parts_begin(struct xensr *x);
+void xsr_parts_end(struct xensr *x);
 
 /*
  * End it. err->kind XSR_E_OK: forget the undo list, XENSR_OK. Otherwise run it

@@ -83,7 +83,8 @@ struct xensr_restore_params {
     int fd;                  /* input, at the first byte; borrowed, blocking;
                                 after success it stands behind END */
     const char *name;        /* name of the new domain; NULL: as saved */
-    const char *name_suffix; /* appended to the saved name, if it has one */
+    const char *name_suffix; /* appended to the name, if it has one; neither
+                                of the two may be in use. NULL: none */
     const char *config_json; /* replaces the saved one, and is needed for a
                                 bare libxl stream without xl header; NULL */
     bool paused;             /* leave it paused */
@@ -218,6 +219,10 @@ struct xensr_migrate_params {
     bool live, verify;
     unsigned suspend_ms;
     const char *config_json; /* as in struct xensr_save_params */
+    /* Patience for each message of the receiver; 0: 5 min until it is ready
+       for the stream, 10 min from END until it has built the guest, 2 min
+       for its last word. */
+    unsigned answer_ms;
 };
 
 /*
@@ -235,11 +240,15 @@ struct xensr_receive_params {
     int in_fd, out_fd;       /* from and to the sender; borrowed */
     bool paused;             /* leave the guest paused */
     const char *config_json; /* replaces the one that was sent */
+    bool start_hvm;          /* as in struct xensr_restore_params */
+    unsigned answer_ms;      /* for each message of the sender; 0: 10 min */
 };
 
 /*
  * Receive a migrated domain from xensr_migrate() or `xl migrate`. On failure
  * nothing is left here, and the sender is told as far as it listens.
+ * XENSR_LOOK: the guest is here (*restored_out is filled in), but the sender
+ * could not be told; or it could not be removed.
  */
 XENSR_API int xensr_receive(struct xensr *x,
                             const struct xensr_receive_params *params,
