@@ -11,53 +11,119 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "the pipe protocol is native endian");
 
-#define ON_SAVE     (1u << XSR_IPC_SAVE)
-#define ON_RESTORE  (1u << XSR_IPC_RESTORE)
-#define CONTEXT_MAX 255u
-#define EXTENSION   0x8000u
+#define ON_SAVE       (1u << XSR_IPC_SAVE)
+#define ON_RESTORE    (1u << XSR_IPC_RESTORE)
+#define ON_BOTH       (ON_SAVE | ON_RESTORE)
+#define CONTEXT_MAX   255u
+#define EXTENSION     0x8000u
+/* A body less its number, the domain and the length. */
+#define TOOLSTACK_MAX (XSR_IPC_BODY_MAX - 10)
+
+/* Sets of messages: helper-ipc.md, "Numbers". Some generations share one. */
+enum set { MA, MB, MC, MD, ME, MS, N_SET };
+
+static const struct {
+    const char *name;
+    enum set set;
+} gens[XSR_N_IPC_GEN] = {
+    [XSR_IPC_G1] = {"Xen 4.2 and 4.3", MA},
+    [XSR_IPC_G2] = {"Xen 4.4", MA},
+    [XSR_IPC_G3] = {"Xen 4.5", MB},
+    [XSR_IPC_G4] = {"Xen 4.6", MC},
+    [XSR_IPC_G5] = {"Xen 4.7 to 4.9", MD},
+    [XSR_IPC_G6] = {"Xen 4.10 to 4.13", MD},
+    [XSR_IPC_G7] = {"Xen 4.14 to 4.22", ME},
+    [XSR_IPC_S7] = {"SUSE's Xen 4.14 and later", MS},
+};
 
 struct row {
     const char *name;
-    uint16_t number[XSR_N_IPC_GEN]; /* 0: not in that generation */
-    uint8_t sides[XSR_N_IPC_GEN];
+    uint16_t number[N_SET]; /* 0: not in that set */
+    uint8_t sides[N_SET];   /* where it may be sent */
     bool reply, once;
+    uint8_t bits; /* sets, as 1 << set, in which a parent offers it by a bit */
 };
 
+#define ALL_SETS ((1u << N_SET) - 1)
+#define SINCE(s) (ALL_SETS & ~((1u << (s)) - 1))
+
+/* clang-format off */
 static const struct row rows[XSR_N_MSG] = {
-    [XSR_MSG_LOG] = {"log", {1}, {ON_SAVE | ON_RESTORE}, false, false},
-    [XSR_MSG_PROGRESS] =
-        {"progress", {2}, {ON_SAVE | ON_RESTORE}, false, false},
-    [XSR_MSG_SUSPEND] = {"suspend", {3}, {ON_SAVE | ON_RESTORE}, true, false},
-    [XSR_MSG_POSTCOPY] = {"postcopy", {4}, {ON_SAVE | ON_RESTORE}, true, false},
-    [XSR_MSG_CHECKPOINT] =
-        {"checkpoint", {5}, {ON_SAVE | ON_RESTORE}, true, false},
-    [XSR_MSG_WAIT_CHECKPOINT] =
-        {"wait_checkpoint", {6}, {ON_SAVE | ON_RESTORE}, true, false},
-    [XSR_MSG_SWITCH_LOGDIRTY] =
-        {"switch_qemu_logdirty", {7}, {ON_SAVE}, true, false},
-    [XSR_MSG_STATIC_DATA_DONE] =
-        {"static_data_done", {8}, {ON_RESTORE}, true, true},
-    [XSR_MSG_RESTORE_RESULTS] =
-        {"restore_results", {9}, {ON_RESTORE}, false, true},
-    [XSR_MSG_COMPLETE] = {"complete", {10}, {ON_SAVE | ON_RESTORE}, true, true},
+    /* name, {number in MA, MB, MC, MD, ME, MS}, {sides ...} */
+    [XSR_MSG_LOG] = {
+        "log", {1, 1, 1, 1, 1, 1},
+        {ON_BOTH, ON_BOTH, ON_BOTH, ON_BOTH, ON_BOTH, ON_BOTH},
+        false, false, 0},
+    [XSR_MSG_PROGRESS] = {
+        "progress", {2, 2, 2, 2, 2, 2},
+        {ON_BOTH, ON_BOTH, ON_BOTH, ON_BOTH, ON_BOTH, ON_BOTH},
+        false, false, 0},
+    [XSR_MSG_SUSPEND] = {
+        "suspend", {3, 3, 3, 3, 3, 4},
+        {ON_SAVE, ON_SAVE, ON_SAVE, ON_BOTH, ON_BOTH, ON_BOTH},
+        true, false, ALL_SETS},
+    [XSR_MSG_POSTCOPY] = {
+        "postcopy", {4, 4, 4, 4, 4, 5},
+        {ON_SAVE, ON_SAVE, ON_SAVE, ON_BOTH, ON_BOTH, ON_BOTH},
+        true, false, ALL_SETS},
+    [XSR_MSG_CHECKPOINT] = {
+        "checkpoint", {5, 5, 5, 5, 5, 6},
+        {ON_SAVE, ON_SAVE, ON_BOTH, ON_BOTH, ON_BOTH, ON_BOTH},
+        true, false, ALL_SETS},
+    [XSR_MSG_WAIT_CHECKPOINT] = {
+        "wait_checkpoint", {0, 0, 0, 6, 6, 7},
+        {0, 0, 0, ON_BOTH, ON_BOTH, ON_BOTH},
+        true, false, SINCE(MD)},
+    [XSR_MSG_SWITCH_LOGDIRTY] = {
+        "switch_qemu_logdirty", {6, 6, 6, 7, 7, 8},
+        {ON_SAVE, ON_SAVE, ON_SAVE, ON_SAVE, ON_SAVE, ON_SAVE},
+        true, false, ALL_SETS},
+    [XSR_MSG_TOOLSTACK_RESTORE] = {
+        "toolstack_restore", {7, 7, 0, 0, 0, 0},
+        {ON_RESTORE, ON_RESTORE, 0, 0, 0, 0},
+        true, true, 1u << MA | 1u << MB},
+    [XSR_MSG_STATIC_DATA_DONE] = {
+        "static_data_done", {0, 0, 0, 0, 8, 9},
+        {0, 0, 0, 0, ON_RESTORE, ON_RESTORE},
+        true, true, SINCE(ME)},
+    [XSR_MSG_RESTORE_RESULTS] = {
+        "restore_results", {8, 8, 7, 8, 9, 10},
+        {ON_RESTORE, ON_RESTORE, ON_RESTORE, ON_RESTORE, ON_RESTORE,
+         ON_RESTORE},
+        false, true, SINCE(MD)},
+    [XSR_MSG_PRECOPY_POLICY] = {
+        "precopy_policy", {0, 0, 0, 0, 0, 3},
+        {0, 0, 0, 0, 0, ON_SAVE},
+        true, false, 1u << MS},
+    [XSR_MSG_COMPLETE] = {
+        "complete", {9, 9, 8, 9, 10, 11},
+        {ON_BOTH, ON_BOTH, ON_BOTH, ON_BOTH, ON_BOTH, ON_BOTH},
+        true, true, 0},
 };
+/* clang-format on */
 
 const char *xsr_msg_name(enum xsr_msg msg)
 {
     return (unsigned)msg < XSR_N_MSG ? rows[msg].name : "unknown message";
 }
 
+const char *xsr_ipc_gen_name(enum xsr_ipc_gen gen)
+{
+    return (unsigned)gen < XSR_N_IPC_GEN ? gens[gen].name : "unknown";
+}
+
 uint16_t xsr_msg_number(enum xsr_ipc_gen gen, enum xsr_msg msg)
 {
     if ((unsigned)msg >= XSR_N_MSG || (unsigned)gen >= XSR_N_IPC_GEN)
         return 0;
-    return rows[msg].number[gen];
+    return rows[msg].number[gens[gen].set];
 }
 
 bool xsr_msg_permitted(enum xsr_ipc_gen gen, enum xsr_ipc_side side,
                        enum xsr_msg msg)
 {
-    return xsr_msg_number(gen, msg) && (rows[msg].sides[gen] & 1u << side);
+    return xsr_msg_number(gen, msg) &&
+           (rows[msg].sides[gens[gen].set] & 1u << side);
 }
 
 bool xsr_msg_wants_reply(enum xsr_msg msg)
@@ -74,7 +140,24 @@ uint32_t xsr_msg_bit(enum xsr_ipc_gen gen, enum xsr_msg msg)
 {
     uint16_t number = xsr_msg_number(gen, msg);
 
-    return number ? 1u << number : 0;
+    return number && (rows[msg].bits & 1u << gens[gen].set) ? 1u << number : 0;
+}
+
+uint32_t xsr_msg_bits(enum xsr_ipc_gen gen, enum xsr_ipc_side side)
+{
+    uint32_t bits = 0;
+    int msg;
+
+    for (msg = 0; msg < XSR_N_MSG; msg++)
+        if (xsr_msg_permitted(gen, side, msg))
+            bits |= xsr_msg_bit(gen, msg);
+    return bits;
+}
+
+/* Do restore_results have a third number? */
+static bool has_genid(enum xsr_ipc_gen gen)
+{
+    return gens[gen].set == MA;
 }
 
 /* ---- values -> bytes ---------------------------------------------------- */
@@ -133,8 +216,43 @@ static int put_progress(struct xsr_buf *out, const struct xsr_ipc_msg *m,
     return xsr_buf_put_u64(out, m->u.progress.total, err);
 }
 
-static int put_args(struct xsr_buf *out, const struct xsr_ipc_msg *m,
-                    struct xsr_err *err)
+static int put_results(struct xsr_buf *out, enum xsr_ipc_gen gen,
+                       const struct xsr_ipc_msg *m, struct xsr_err *err)
+{
+    if (xsr_buf_put_u64(out, m->u.results.store_gfn, err) < 0 ||
+        xsr_buf_put_u64(out, m->u.results.console_gfn, err) < 0)
+        return -1;
+    if (!has_genid(gen))
+        return 0;
+    return xsr_buf_put_u64(out, m->u.results.genid_addr, err);
+}
+
+static int put_toolstack(struct xsr_buf *out, const struct xsr_ipc_msg *m,
+                         struct xsr_err *err)
+{
+    if (m->u.toolstack.len > TOOLSTACK_MAX)
+        return xsr_fail(err, XSR_E_LIMIT,
+                        "toolstack data has %u bytes, a message holds %u",
+                        m->u.toolstack.len, TOOLSTACK_MAX);
+    if (xsr_buf_put_u32(out, m->u.toolstack.domid, err) < 0 ||
+        xsr_buf_put_u32(out, m->u.toolstack.len, err) < 0)
+        return -1;
+    return xsr_buf_put(out, m->u.toolstack.bytes, m->u.toolstack.len, err);
+}
+
+/* libxenguest's struct precopy_stats as it lies in memory since 4.15. */
+static int put_precopy(struct xsr_buf *out, const struct xsr_ipc_msg *m,
+                       struct xsr_err *err)
+{
+    if (xsr_buf_put_u32(out, m->u.precopy.iteration, err) < 0 ||
+        xsr_buf_put_u32(out, 0, err) < 0 ||
+        xsr_buf_put_u64(out, m->u.precopy.total_written, err) < 0)
+        return -1;
+    return xsr_buf_put_u64(out, (uint64_t)m->u.precopy.dirty_count, err);
+}
+
+static int put_args(struct xsr_buf *out, enum xsr_ipc_gen gen,
+                    const struct xsr_ipc_msg *m, struct xsr_err *err)
 {
     switch (m->msg) {
     case XSR_MSG_LOG:
@@ -148,9 +266,11 @@ static int put_args(struct xsr_buf *out, const struct xsr_ipc_msg *m,
     case XSR_MSG_STATIC_DATA_DONE:
         return xsr_buf_put_u32(out, m->u.static_data.missing, err);
     case XSR_MSG_RESTORE_RESULTS:
-        if (xsr_buf_put_u64(out, m->u.results.store_gfn, err) < 0)
-            return -1;
-        return xsr_buf_put_u64(out, m->u.results.console_gfn, err);
+        return put_results(out, gen, m, err);
+    case XSR_MSG_TOOLSTACK_RESTORE:
+        return put_toolstack(out, m, err);
+    case XSR_MSG_PRECOPY_POLICY:
+        return put_precopy(out, m, err);
     case XSR_MSG_COMPLETE:
         if (xsr_buf_put_u32(out, (uint32_t)m->u.complete.retval, err) < 0)
             return -1;
@@ -167,10 +287,11 @@ int xsr_ipc_put(struct xsr_buf *out, enum xsr_ipc_gen gen,
     size_t start = out->len;
 
     if (!number)
-        return xsr_fail(err, XSR_E_BUG, "message %s has no number",
-                        xsr_msg_name(m->msg));
+        return xsr_fail(err, XSR_E_BUG, "message %s has no number in %s",
+                        xsr_msg_name(m->msg), xsr_ipc_gen_name(gen));
     if (xsr_buf_put_u16(out, 0, err) < 0 ||
-        xsr_buf_put_u16(out, number, err) < 0 || put_args(out, m, err) < 0) {
+        xsr_buf_put_u16(out, number, err) < 0 ||
+        put_args(out, gen, m, err) < 0) {
         out->len = start;
         return -1;
     }
@@ -241,8 +362,44 @@ static int get_complete(struct xsr_cur *cur, struct xsr_ipc_msg *m,
     return 0;
 }
 
-static int get_args(struct xsr_cur *cur, struct xsr_ipc_msg *m,
-                    struct xsr_err *err)
+static int get_results(struct xsr_cur *cur, enum xsr_ipc_gen gen,
+                       struct xsr_ipc_msg *m, struct xsr_err *err)
+{
+    if (xsr_get_u64(cur, &m->u.results.store_gfn, "store", err) < 0 ||
+        xsr_get_u64(cur, &m->u.results.console_gfn, "console", err) < 0)
+        return -1;
+    if (!has_genid(gen))
+        return 0;
+    return xsr_get_u64(cur, &m->u.results.genid_addr, "generation id", err);
+}
+
+static int get_toolstack(struct xsr_cur *cur, struct xsr_ipc_msg *m,
+                         struct xsr_err *err)
+{
+    if (xsr_get_u32(cur, &m->u.toolstack.domid, "domid", err) < 0 ||
+        xsr_get_u32(cur, &m->u.toolstack.len, "length", err) < 0)
+        return -1;
+    return xsr_get_view(cur, m->u.toolstack.len, &m->u.toolstack.bytes,
+                        "toolstack data", err);
+}
+
+static int get_precopy(struct xsr_cur *cur, struct xsr_ipc_msg *m,
+                       struct xsr_err *err)
+{
+    uint32_t padding;
+    uint64_t dirty;
+
+    if (xsr_get_u32(cur, &m->u.precopy.iteration, "iteration", err) < 0 ||
+        xsr_get_u32(cur, &padding, "padding", err) < 0 ||
+        xsr_get_u64(cur, &m->u.precopy.total_written, "written", err) < 0 ||
+        xsr_get_u64(cur, &dirty, "dirty count", err) < 0)
+        return -1;
+    m->u.precopy.dirty_count = (int64_t)dirty;
+    return 0;
+}
+
+static int get_args(struct xsr_cur *cur, enum xsr_ipc_gen gen,
+                    struct xsr_ipc_msg *m, struct xsr_err *err)
 {
     switch (m->msg) {
     case XSR_MSG_LOG:
@@ -256,9 +413,11 @@ static int get_args(struct xsr_cur *cur, struct xsr_ipc_msg *m,
     case XSR_MSG_STATIC_DATA_DONE:
         return xsr_get_u32(cur, &m->u.static_data.missing, "missing", err);
     case XSR_MSG_RESTORE_RESULTS:
-        if (xsr_get_u64(cur, &m->u.results.store_gfn, "store", err) < 0)
-            return -1;
-        return xsr_get_u64(cur, &m->u.results.console_gfn, "console", err);
+        return get_results(cur, gen, m, err);
+    case XSR_MSG_TOOLSTACK_RESTORE:
+        return get_toolstack(cur, m, err);
+    case XSR_MSG_PRECOPY_POLICY:
+        return get_precopy(cur, m, err);
     case XSR_MSG_COMPLETE:
         return get_complete(cur, m, err);
     default:
@@ -301,8 +460,8 @@ int xsr_ipc_get(const uint8_t *body, size_t len, enum xsr_ipc_gen gen,
     rc = xsr_get_u16(&cur, &number, "message number", err);
     if (rc == 0)
         rc = find_msg(number, gen, side, &m_out->msg, err);
-    if (rc > 0 &&
-        (get_args(&cur, m_out, err) < 0 || xsr_cur_end(&cur, "it", err) < 0))
+    if (rc > 0 && (get_args(&cur, gen, m_out, err) < 0 ||
+                   xsr_cur_end(&cur, "it", err) < 0))
         rc = xsr_err_prefix(err, "message %s", xsr_msg_name(m_out->msg));
     if (rc < 0) {
         /* whatever is wrong, it is the peer; offsets mean the stream */

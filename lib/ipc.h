@@ -28,10 +28,23 @@ enum xsr_msg {
     XSR_MSG_STATIC_DATA_DONE,
     XSR_MSG_RESTORE_RESULTS,
     XSR_MSG_COMPLETE,
+    XSR_MSG_TOOLSTACK_RESTORE, /* up to Xen 4.5 */
+    XSR_MSG_PRECOPY_POLICY,    /* SUSE */
     XSR_N_MSG
 };
 
-enum xsr_ipc_gen { XSR_IPC_G7, XSR_N_IPC_GEN }; /* Xen 4.14-4.22 */
+/* Whose messages and arguments: helper-ipc.md, "Generations" */
+enum xsr_ipc_gen {
+    XSR_IPC_G1, /* Xen 4.2, 4.3 */
+    XSR_IPC_G2, /* 4.4 */
+    XSR_IPC_G3, /* 4.5 */
+    XSR_IPC_G4, /* 4.6 */
+    XSR_IPC_G5, /* 4.7-4.9 */
+    XSR_IPC_G6, /* 4.10-4.13 */
+    XSR_IPC_G7, /* 4.14-4.22 */
+    XSR_IPC_S7, /* the same with SUSE's precopy_policy */
+    XSR_N_IPC_GEN
+};
 enum xsr_ipc_side { XSR_IPC_SAVE, XSR_IPC_RESTORE };
 
 /* Levels on the wire, 1..9. */
@@ -72,10 +85,20 @@ struct xsr_ipc_msg {
         } static_data;
         struct {
             uint64_t store_gfn, console_gfn;
+            uint64_t genid_addr; /* up to Xen 4.4 */
         } results;
         struct {
             int32_t retval, errnoval;
         } complete;
+        struct {
+            uint32_t domid, len;
+            const uint8_t *bytes; /* points into the decoded body */
+        } toolstack;
+        struct {
+            uint32_t iteration;
+            uint64_t total_written;
+            int64_t dirty_count; /* -1: unknown */
+        } precopy;
     } u;
 };
 
@@ -88,8 +111,12 @@ bool xsr_msg_permitted(enum xsr_ipc_gen gen, enum xsr_ipc_side side,
 bool xsr_msg_wants_reply(enum xsr_msg msg);
 /* At most one in a session (complete, static_data_done; results in plain). */
 bool xsr_msg_once(enum xsr_msg msg);
-/* Bit for cbflags: 1 << number. */
+/* Bit for cbflags: 1 << number; 0 if the message has no bit. */
 uint32_t xsr_msg_bit(enum xsr_ipc_gen gen, enum xsr_msg msg);
+/* All bits that a parent of that generation can set. */
+uint32_t xsr_msg_bits(enum xsr_ipc_gen gen, enum xsr_ipc_side side);
+/* "Xen 4.14 to 4.22", ... */
+const char *xsr_ipc_gen_name(enum xsr_ipc_gen gen);
 
 /*
  * Append header and body of m to out. Clamps: level to 1..9, NULL context to
