@@ -22,10 +22,10 @@
 
 #include "lib/fd.h"
 #include "lib/util.h"
-#include "plugin/host/host.h"
 
 #define DEFAULT_DM_DIR    "/var/lib/xen"
 #define DEFAULT_STATE_DIR "/run/xensr"
+#define DEFAULT_RUN_DIR   "/run/xen"
 
 _Static_assert((int)XENSR_LOG_ERROR == (int)XSR_LOG_ERROR &&
                    (int)XENSR_LOG_WARN == (int)XSR_LOG_WARN &&
@@ -133,7 +133,10 @@ int xensr_open(const struct xensr_options *options, struct xensr **xensr_out)
         x->helper = shipped_helper();
     x->dm_dir = choose(o->dm_dir, "XENSR_DM_DIR", DEFAULT_DM_DIR);
     x->state_dir = choose(o->state_dir, "XENSR_STATE_DIR", DEFAULT_STATE_DIR);
-    if (x->stop_fd < 0 || !x->helper || !x->dm_dir || !x->state_dir) {
+    x->run_dir = choose(o->run_dir, "XENSR_RUN_DIR", DEFAULT_RUN_DIR);
+    x->device_model = choose(o->device_model, "XENSR_DEVICE_MODEL", "");
+    if (x->stop_fd < 0 || !x->helper || !x->dm_dir || !x->state_dir ||
+        !x->run_dir || !x->device_model) {
         xensr_close(x);
         return XENSR_FAILED;
     }
@@ -161,6 +164,8 @@ void xensr_close(struct xensr *x)
     free(x->helper);
     free(x->dm_dir);
     free(x->state_dir);
+    free(x->run_dir);
+    free(x->device_model);
     free(x->config_file);
     free(x);
 }
@@ -197,7 +202,7 @@ int xsr_context_begin(struct xensr *x)
         return XENSR_USAGE;
     }
     x->busy = true;
-    x->usage = false;
+    x->usage = x->look = false;
     x->n_undo = 0;
     x->text[0] = '\0';
     x->error_offset = UINT64_MAX;
@@ -313,7 +318,7 @@ int xsr_context_end(struct xensr *x, const struct xsr_err *err)
     x->error_offset = err->offset;
     undone = run_undo(x);
     forget_config(x);
-    if (!undone)
+    if (!undone || x->look)
         return XENSR_LOOK;
     len = strlen(x->text);
     if (err->kind == XSR_E_STOPPED)
@@ -353,63 +358,4 @@ int xsr_context_save_config(struct xensr *x, uint32_t domid, const char *text,
         return xsr_fail_sys(err, XSR_E_IO, errno, "cannot create %s",
                             x->config_file);
     return xsr_write_all(fd, text, strlen(text), x->config_file, err);
-}
-
-/* ---- destroying a domain ------------------------------------------------ */
-
-static int remove_file(const char *folder, const char *form, uint32_t domid,
-                       struct xsr_err *err)
-{
-    char path[PATH_MAX];
-
-    snprintf(path, sizeof(path), "%s/%s%u%s", folder, form, domid,
-             *form ? "" : ".json");
-    if (unlink(path) < 0 && errno != ENOENT)
-        return xsr_fail_sys(err, XSR_E_IO, errno, "cannot remove %s", path);
-    return 0;
-}
-
-/* All steps are tried; the first error stays. */
-static int destroy_all(struct xensr *x, struct xsr_xs *xs, struct xsr_xen *xen,
-                       uint32_t domid, struct xsr_err *err)
-{
-    struct xsr_err errs[5] = {XSR_ERR_INIT, XSR_ERR_INIT, XSR_ERR_INIT,
-                              XSR_ERR_INIT, XSR_ERR_INIT};
-    size_t i;
-
-    xsr_skeleton_remove(xs, domid, XSR_SKELETON_DOMAINS_ROOTS, &errs[0]);
-    xsr_domain_destroy(xen, domid, &errs[1]);
-    remove_file(x->dm_dir, "qemu-resume.", domid, &errs[2]);
-    remove_file(x->dm_dir, "qemu-save.", domid, &errs[3]);
-    remove_file(x->state_dir, "", domid, &errs[4]);
-    for (i = 0; i < XSR_ARRAY_LEN(errs); i++) {
-        if (errs[i].kind == XSR_E_OK)
-            continue;
-        *err = errs[i];
-        return -1;
-    }
-    return 0;
-}
-
-int xensr_destroy(struct xensr *x, uint32_t domid)
-{
-    struct xsr_err err = XSR_ERR_INIT;
-    struct xsr_xen *xen = NULL;
-    struct xsr_xs *xs = NULL;
-    bool partly = false;
-    int rc;
-
-    rc = xsr_context_begin(x);
-    if (rc != XENSR_OK)
-        return rc;
-    if (xsr_xen_open(&x->log, &xen, &err) == 0 && xsr_xs_open(&xs, &err) == 0 &&
-        xsr_domain_check_exists(xen, domid, &err) == 0 &&
-        destroy_all(x, xs, xen, domid, &err) < 0) {
-        partly = true; /* which nothing brings back */
-        xsr_err_prefix(&err, "domain %u is not destroyed completely", domid);
-    }
-    xsr_xs_close(xs);
-    xsr_xen_close(xen);
-    rc = xsr_context_end(x, &err);
-    return partly ? XENSR_LOOK : rc;
 }

@@ -2,7 +2,7 @@
 /*
  * The context behind struct xensr: options with their defaults filled in, the
  * log, the stop request, the undo list and the way from an error value to a
- * result code. Operations (restore.c) borrow it.
+ * result code. Operations (restore.c, save.c) borrow it.
  */
 #ifndef XSR_PLUGIN_CONTEXT_H
 #define XSR_PLUGIN_CONTEXT_H
@@ -26,7 +26,8 @@ struct xsr_undo {
 
 struct xensr {
     /* options, all filled in */
-    char *helper, *dm_dir, *state_dir;
+    char *helper, *dm_dir, *state_dir, *run_dir;
+    char *device_model; /* "": none is started */
     unsigned helper_ack_ms, helper_term_ms, stall_ms, hang_ms;
     void (*on_log)(void *ctx, enum xensr_level level, const char *text);
     void (*on_progress)(void *ctx, const char *what, uint64_t done,
@@ -39,6 +40,7 @@ struct xensr {
     bool busy;  /* an operation is running */
     bool part;  /* of a longer one: a stop request outlives it */
     bool usage; /* its failure is the caller's mistake */
+    bool look;  /* its failure is one that somebody must look at */
 
     char *config_file; /* of the domain being made; NULL: none yet */
     bool made_state_dir;
@@ -76,5 +78,15 @@ void xsr_undo_push(struct xensr *x, xsr_undo_fn *undo, void *ctx,
  */
 int xsr_context_save_config(struct xensr *x, uint32_t domid, const char *text,
                             struct xsr_err *err);
+
+/* ---- destroy.c ----------------------------------------------------------- */
+
+struct xsr_xen;
+struct xsr_xs;
+
+/* A domain and all that is its own, in Xen, xenstore and on disk. Every step
+   is tried; *err is the first that failed. */
+int xsr_destroy_all(struct xensr *x, struct xsr_xen *xen, struct xsr_xs *xs,
+                    uint32_t domid, struct xsr_err *err);
 
 #endif

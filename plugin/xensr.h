@@ -171,8 +171,9 @@ struct xensr_save_params {
     unsigned suspend_ms; /* patience for the guest; 0: 60 s */
     enum xensr_keep keep;
     /* Called before the guest is asked to suspend: about so many bytes are
-       still to come (an upper bound). Non-zero refuses: text says why, and the
-       guest never notices. May be NULL. */
+       still to come (an upper bound; of a live save, which has sent the memory
+       already, an estimate). Non-zero refuses: text says why, and the guest
+       never notices. May be NULL. */
     int (*on_suspend)(void *ctx, uint64_t bytes_to_come, char *text,
                       unsigned text_len);
     /* END was written; the guest is suspended. Make the copy safe (sync,
@@ -253,6 +254,12 @@ struct xensr_receive_params {
 XENSR_API int xensr_receive(struct xensr *x,
                             const struct xensr_receive_params *params,
                             struct xensr_restored *restored_out);
+
+/*
+ * Let a domain run on that a save has left suspended, as if its suspend had
+ * been cancelled (HVM: its device model first). Log-dirty mode is switched off.
+ */
+XENSR_API int xensr_resume(struct xensr *x, uint32_t domid);
 
 /*
  * Destroy a domain and everything of it in xenstore and on disk. XENSR_LOOK: it

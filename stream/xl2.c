@@ -174,3 +174,10 @@ int xsr_xl2_put_rec(struct xsr_buf *out, uint32_t type, uint32_t len,
         return -1;
     return 0;
 }
+
+int xsr_xl2_put_emu(struct xsr_buf *out, uint32_t id, struct xsr_err *err)
+{
+    if (xsr_buf_put_u32(out, id, err) || xsr_buf_put_u32(out, 0, err))
+        return -1;
+    return 0;
+}

@@ -53,5 +53,7 @@ static inline uint32_t xsr_xl2_pad(uint32_t len)
 int xsr_xl2_put_hdr(struct xsr_buf *out, uint32_t options, struct xsr_err *err);
 int xsr_xl2_put_rec(struct xsr_buf *out, uint32_t type, uint32_t len,
                     struct xsr_err *err);
+/* Emulator sub-header, index 0. */
+int xsr_xl2_put_emu(struct xsr_buf *out, uint32_t id, struct xsr_err *err);
 
 #endif

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "lib/buf.h"
 #include "lib/util.h"
 #include "stream/limits.h"
 
@@ -203,6 +204,15 @@ int xsr_xskeys_get(struct xsr_cur *cur, struct xsr_xskeys *out,
     if (rc)
         xsr_xskeys_fini(out);
     return rc;
+}
+
+int xsr_xskeys_put(struct xsr_buf *out, const char *key, const char *value,
+                   struct xsr_err *err)
+{
+    if (xsr_buf_put(out, key, strlen(key) + 1, err) ||
+        xsr_buf_put(out, value, strlen(value) + 1, err))
+        return -1;
+    return 0;
 }
 
 void xsr_xskeys_fini(struct xsr_xskeys *keys)

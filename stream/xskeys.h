@@ -21,6 +21,11 @@ struct xsr_xskeys {
 
 int xsr_xskeys_get(struct xsr_cur *cur, struct xsr_xskeys *out,
                    struct xsr_err *err);
+/* One pair behind what out holds; the whole list is judged by
+   xsr_xskeys_get(), as the reader will. */
+struct xsr_buf;
+int xsr_xskeys_put(struct xsr_buf *out, const char *key, const char *value,
+                   struct xsr_err *err);
 void xsr_xskeys_fini(struct xsr_xskeys *keys);
 
 #endif

@@ -9,16 +9,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/util.h"
+#include "plugin/quiet.h"
 
 #define OWN_CONTEXT "xensr-helper"
 
@@ -36,22 +34,10 @@ static bool seen(const struct xsr_helper *h, enum xsr_msg msg)
  */
 static int answer(struct xsr_helper *h, int32_t value, struct xsr_err *err)
 {
-    static const struct timespec now;
-    sigset_t pipe_set, old, pending;
-    ssize_t r;
-    int why;
+    ssize_t r = xsr_quiet_write(h->to_fd, &value, sizeof(value));
 
-    sigemptyset(&pipe_set);
-    sigaddset(&pipe_set, SIGPIPE);
-    sigpending(&pending);
-    pthread_sigmask(SIG_BLOCK, &pipe_set, &old);
-    r = write(h->to_fd, &value, sizeof(value));
-    why = errno;
-    if (r < 0 && why == EPIPE && !sigismember(&pending, SIGPIPE))
-        sigtimedwait(&pipe_set, NULL, &now);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (r < 0)
-        return xsr_fail_sys(err, XSR_E_PEER, why,
+        return xsr_fail_sys(err, XSR_E_PEER, errno,
                             "save helper does not take an answer");
     if ((size_t)r < sizeof(value))
         return xsr_fail(err, XSR_E_PEER,
