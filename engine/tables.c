@@ -19,17 +19,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "engine/pv_layout.h"
 #include "lib/bytes.h"
 #include "lib/util.h"
-
-#define N_ENTRIES   512u
-#define PTE_PRESENT 1ull
-#define PTE_PSE     (1ull << 7)
-#define PTE_FRAME   0x000ffffffffff000ull /* bits 12-51 */
-
-/* Slots of an L4 that map Xen itself: 0xffff8000... to 0xffff87ff... */
-#define XEN_SLOT_FIRST 256u
-#define XEN_SLOT_LAST  271u
 
 /* ---- pfn to frame and type ----------------------------------------------- */
 
@@ -111,7 +103,7 @@ static uint64_t entry_at(const struct xsr_table *table, unsigned i)
 
 static uint64_t target(uint64_t pte)
 {
-    return (pte & PTE_FRAME) >> XSR_PAGE_SHIFT;
+    return (pte & XSR_PTE_FRAME) >> XSR_PAGE_SHIFT;
 }
 
 int xsr_table_check(const struct xsr_table *table, uint64_t n_pfns,
@@ -119,18 +111,18 @@ int xsr_table_check(const struct xsr_table *table, uint64_t n_pfns,
 {
     unsigned cleared = 0;
 
-    for (unsigned i = 0; i < N_ENTRIES; i++) {
+    for (unsigned i = 0; i < XSR_PV_PER_PAGE; i++) {
         uint64_t pte = entry_at(table, i);
 
-        if (pte && table->level == 4 && i >= XEN_SLOT_FIRST &&
-            i <= XEN_SLOT_LAST) {
+        if (pte && table->level == 4 && i >= XSR_XEN_SLOT_FIRST &&
+            i <= XSR_XEN_SLOT_LAST) {
             xsr_st_le64(table->page + i * 8, 0);
             cleared++;
             continue;
         }
-        if (!(pte & PTE_PRESENT))
+        if (!(pte & XSR_PTE_PRESENT))
             continue;
-        if (table->level > 1 && pte & PTE_PSE)
+        if (table->level > 1 && pte & XSR_PTE_PSE)
             return xsr_fail(err, XSR_E_FORMAT,
                             "libxc record PAGE_DATA: found "
                             "a superpage entry at L%u[%u] of pfn 0x%llx, "
@@ -153,10 +145,10 @@ int xsr_table_each(const struct xsr_table *table,
                    int (*want)(void *ctx, uint64_t pfn, struct xsr_err *err),
                    void *ctx, struct xsr_err *err)
 {
-    for (unsigned i = 0; i < N_ENTRIES; i++) {
+    for (unsigned i = 0; i < XSR_PV_PER_PAGE; i++) {
         uint64_t pte = entry_at(table, i);
 
-        if (pte & PTE_PRESENT && want(ctx, target(pte), err) < 0)
+        if (pte & XSR_PTE_PRESENT && want(ctx, target(pte), err) < 0)
             return -1;
     }
     return 0;
@@ -165,16 +157,16 @@ int xsr_table_each(const struct xsr_table *table,
 int xsr_table_localise(const struct xsr_table *table, const struct xsr_p2m *p2m,
                        struct xsr_err *err)
 {
-    for (unsigned i = 0; i < N_ENTRIES; i++) {
+    for (unsigned i = 0; i < XSR_PV_PER_PAGE; i++) {
         uint64_t pte = entry_at(table, i), frame;
 
-        if (!(pte & PTE_PRESENT))
+        if (!(pte & XSR_PTE_PRESENT))
             continue;
         frame = xsr_p2m_frame(p2m, target(pte));
-        if (frame > PTE_FRAME >> XSR_PAGE_SHIFT)
+        if (frame > XSR_PTE_FRAME >> XSR_PAGE_SHIFT)
             return xsr_fail(err, XSR_E_BUG, "no frame behind pfn 0x%llx",
                             (unsigned long long)target(pte));
-        pte = (pte & ~PTE_FRAME) | frame << XSR_PAGE_SHIFT;
+        pte = (pte & ~XSR_PTE_FRAME) | frame << XSR_PAGE_SHIFT;
         xsr_st_le64(table->page + i * 8, pte);
     }
     return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Domain and memory hypercalls of a restore, over the public interface of
- * libxenctrl and libxenforeignmemory. vCPU and HVM state: xen_state.c.
+ * Domain and memory hypercalls, over the public interface of libxenctrl and
+ * libxenforeignmemory. vCPU and HVM state: xen_state.c and xen_get.c.
  *
  * Populating goes through xc_memory_op with an extent buffer of our own
  * instead of through the ready-made wrapper: that one bounces the array anew
@@ -10,6 +10,7 @@
 #include "engine/xen.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/util.h"
@@ -52,14 +53,15 @@ int xsr_xen_get_domain(const struct xsr_xen *xen, struct xsr_xen_domain *out,
                             xen->domid);
     /* The call lists domains from this number on: it may be the next one. */
     if (r != 1 || got.domain != xen->domid)
-        return xsr_fail_sys(err, XSR_E_XEN, ESRCH,
-                            "domain %u does not exist; create it before "
-                            "restoring into it",
+        return xsr_fail_sys(err, XSR_E_XEN, ESRCH, "there is no domain %u",
                             xen->domid);
     out->hvm = got.flags & XEN_DOMINF_hvm_guest;
     out->paused = got.flags & XEN_DOMINF_paused;
     out->emulation = got.arch_config.emulation_flags;
     out->max_vcpu_id = got.max_vcpu_id;
+    out->shutdown = got.flags & XEN_DOMINF_shutdown;
+    out->shutdown_reason =
+        got.flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
     out->max_pages = got.max_pages;
     out->tot_pages = got.tot_pages;
     out->shared_info_frame = got.shared_info_frame;
@@ -105,32 +107,67 @@ int xsr_xen_populate(struct xsr_xen *xen, const xen_pfn_t *first, unsigned n,
     return 0;
 }
 
-int xsr_xen_map(struct xsr_xen *xen, const xen_pfn_t *frames, unsigned n,
-                int prot, const char *what, void **out, struct xsr_err *err)
+int xsr_xen_map_some(struct xsr_xen *xen, const xen_pfn_t *frames, unsigned n,
+                     int prot, const char *what, int *errs, void **out,
+                     struct xsr_err *err)
 {
-    int errs[XSR_XEN_BATCH];
-    void *p;
-
     *out = NULL;
     if (!n || n > XSR_XEN_BATCH)
         return xsr_fail(err, XSR_E_BUG, "mapping of %u frames", n);
     memset(errs, 0, n * sizeof(*errs));
-    p = xenforeignmemory_map(xen->fmem, xen->domid, prot, n, frames, errs);
-    if (!p)
+    *out = xenforeignmemory_map(xen->fmem, xen->domid, prot, n, frames, errs);
+    if (!*out)
         return xsr_fail_sys(err, XSR_E_XEN, errno, "mapping %s (%u frames)",
                             what, n);
-    for (unsigned i = 0; i < n; i++) {
-        if (!errs[i])
-            continue;
-        xenforeignmemory_unmap(xen->fmem, p, n);
-        return xsr_fail_sys(err, XSR_E_XEN, errs[i] < 0 ? -errs[i] : errs[i],
-                            "mapping %s: frame 0x%lx", what, frames[i]);
-    }
-    *out = p;
+    for (unsigned i = 0; i < n; i++)
+        if (errs[i] < 0)
+            errs[i] = -errs[i];
     return 0;
 }
 
-void xsr_xen_unmap(struct xsr_xen *xen, void *p, unsigned n)
+int xsr_xen_map(struct xsr_xen *xen, const xen_pfn_t *frames, unsigned n,
+                int prot, const char *what, void **out, struct xsr_err *err)
+{
+    int errs[XSR_XEN_BATCH];
+
+    if (xsr_xen_map_some(xen, frames, n, prot, what, errs, out, err) < 0)
+        return -1;
+    for (unsigned i = 0; i < n; i++) {
+        if (!errs[i])
+            continue;
+        xsr_xen_unmap(xen, *out, n);
+        *out = NULL;
+        return xsr_fail_sys(err, XSR_E_XEN, errs[i], "mapping %s: frame 0x%lx",
+                            what, frames[i]);
+    }
+    return 0;
+}
+
+int xsr_xen_map_many(struct xsr_xen *xen, uint32_t domid,
+                     const xen_pfn_t *frames, size_t n, int prot,
+                     const char *what, void **out, struct xsr_err *err)
+{
+    xsr_auto_free int *errs = calloc(n ? n : 1, sizeof(*errs));
+
+    *out = NULL;
+    if (!errs)
+        return xsr_fail(err, XSR_E_NOMEM, "no memory to map %s", what);
+    *out = xenforeignmemory_map(xen->fmem, domid, prot, n, frames, errs);
+    if (!*out)
+        return xsr_fail_sys(err, XSR_E_XEN, errno, "mapping %s (%zu frames)",
+                            what, n);
+    for (size_t i = 0; i < n; i++) {
+        if (!errs[i])
+            continue;
+        xsr_xen_unmap(xen, *out, n);
+        *out = NULL;
+        return xsr_fail_sys(err, XSR_E_XEN, errs[i] < 0 ? -errs[i] : errs[i],
+                            "mapping %s: frame 0x%lx", what, frames[i]);
+    }
+    return 0;
+}
+
+void xsr_xen_unmap(struct xsr_xen *xen, void *p, size_t n)
 {
     if (p)
         xenforeignmemory_unmap(xen->fmem, p, n);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The hypercalls that a restore needs, each as one function with our error
+ * The hypercalls that the engine needs, each as one function with our error
  * value (XSR_E_XEN and the errno in .sys). Nothing here knows about images.
+ * Fetching a guest's state: engine/xen_get.h.
  */
 #ifndef XSR_ENGINE_XEN_H
 #define XSR_ENGINE_XEN_H
@@ -20,7 +21,7 @@ struct xsr_xen {
     xc_interface *xch;             /* borrowed */
     xenforeignmemory_handle *fmem; /* belongs to xch */
     uint32_t domid;
-    /* Kept for the whole restore: libxenctrl's own bounce buffers of more
+    /* Kept for the whole operation: libxenctrl's own bounce buffers of more
      * than a page cost an mmap and an munmap in every call. */
     xc_hypercall_buffer_t extents; /* XSR_XEN_BATCH frames */
 };
@@ -29,6 +30,8 @@ struct xsr_xen_domain {
     bool hvm, paused;
     uint32_t emulation; /* XEN_X86_EMU_*; 0 with PV */
     uint32_t max_vcpu_id;
+    bool shutdown;
+    uint32_t shutdown_reason; /* SHUTDOWN_*, valid if shutdown */
     uint64_t max_pages, tot_pages, shared_info_frame;
 };
 
@@ -51,7 +54,18 @@ int xsr_xen_populate(struct xsr_xen *xen, const xen_pfn_t *first, unsigned n,
 /* Map n frames (PV: mfns) in a row; what: for the message. */
 int xsr_xen_map(struct xsr_xen *xen, const xen_pfn_t *frames, unsigned n,
                 int prot, const char *what, void **out, struct xsr_err *err);
-void xsr_xen_unmap(struct xsr_xen *xen, void *p, unsigned n);
+/*
+ * The same, but a frame that cannot be mapped is no failure: errs[i] says so
+ * (0 or an errno) and its place in the range must not be touched.
+ */
+int xsr_xen_map_some(struct xsr_xen *xen, const xen_pfn_t *frames, unsigned n,
+                     int prot, const char *what, int *errs, void **out,
+                     struct xsr_err *err);
+/* Any number of frames of any domain, all of them or none. */
+int xsr_xen_map_many(struct xsr_xen *xen, uint32_t domid,
+                     const xen_pfn_t *frames, size_t n, int prot,
+                     const char *what, void **out, struct xsr_err *err);
+void xsr_xen_unmap(struct xsr_xen *xen, void *p, size_t n);
 
 struct xsr_tsc_info;
 int xsr_xen_set_tsc(const struct xsr_xen *xen, const struct xsr_tsc_info *tsc,

@@ -12,22 +12,6 @@
 #include "lib/util.h"
 #include "stream/blobs.h"
 
-#define WIDTH         8u /* octets of a guest word */
-#define PFNS_PER_PAGE (XSR_PAGE_SIZE / WIDTH)
-#define MAX_LEVEL     4u
-
-/* shared_info of a 64-bit guest; docs/formats/libxc-image.md */
-#define SI_VCPU_INFO_LEN   64u
-#define SI_N_VCPU_INFO     32u
-#define SI_PENDING_SEL     8u /* in each vcpu_info */
-#define SI_EVTCHN_PENDING  2048u
-#define SI_EVTCHN_MASK     2560u
-#define SI_EVTCHN_LEN      512u
-#define SI_ARCH            3088u
-#define SI_ARCH_LEN        48u
-#define SI_MAX_PFN         (SI_ARCH + 0)
-#define SI_FRAME_LIST_LIST (SI_ARCH + 8)
-
 static int setup(struct xsr_restore *rs, struct xsr_err *err)
 {
     struct xsr_pv_guest *pv;
@@ -35,7 +19,7 @@ static int setup(struct xsr_restore *rs, struct xsr_err *err)
 
     if (xsr_xen_get_width(&rs->xen, &width, err) < 0)
         return -1;
-    if (width != WIDTH)
+    if (width != XSR_PV_WIDTH)
         return xsr_fail(err, XSR_E_UNSUPPORTED,
                         "domain %u is set to %u-bit, "
                         "only 64-bit PV guests can be restored",
@@ -79,8 +63,9 @@ static void get_rules(struct xsr_restore *rs, struct xsr_page_rules *out)
     const struct xsr_pv_guest *pv = rs->guest;
 
     /* The order of records puts P2M_FRAMES first, so n is not 0 here. */
-    *out = (struct xsr_page_rules){
-        .guest = XSR_XC3_PV, .max_pfn = pv->p2m.n - 1, .max_level = MAX_LEVEL};
+    *out = (struct xsr_page_rules){.guest = XSR_XC3_PV,
+                                   .max_pfn = pv->p2m.n - 1,
+                                   .max_level = XSR_PV_LEVELS};
 }
 
 static uint64_t n_expected(struct xsr_restore *rs)
@@ -189,7 +174,7 @@ static int take_pv_info(struct xsr_restore *rs, struct xsr_cur *cur,
         return -1;
     xsr_restore_note(rs, "%u-bit, %u levels", got.guest_width * 8,
                      got.pt_levels);
-    if (got.guest_width == WIDTH)
+    if (got.guest_width == XSR_PV_WIDTH)
         return 0;
     xsr_fail(err, XSR_E_UNSUPPORTED,
              "libxc record X86_PV_INFO: found a "
@@ -206,9 +191,9 @@ static int take_p2m_frames(struct xsr_restore *rs, struct xsr_cur *cur,
     struct xsr_p2m_frames got;
     uint32_t first, n;
 
-    if (xsr_blob_get_p2m_frames(cur, WIDTH, !pv->n_list, &got, err) < 0)
+    if (xsr_blob_get_p2m_frames(cur, XSR_PV_WIDTH, !pv->n_list, &got, err) < 0)
         return -1;
-    first = got.start_pfn / PFNS_PER_PAGE;
+    first = got.start_pfn / XSR_PV_PER_PAGE;
     n = first + got.n_frames;
     if (first > pv->n_list) {
         xsr_fail(err, XSR_E_FORMAT,
@@ -255,7 +240,7 @@ static int keep_vcpu(struct xsr_restore *rs, uint32_t type, struct xsr_cur *cur,
     struct xsr_vcpu_blob got;
     struct xsr_pv_blob *blob;
 
-    if (xsr_blob_get_vcpu(cur, type, WIDTH, &got, err) < 0)
+    if (xsr_blob_get_vcpu(cur, type, XSR_PV_WIDTH, &got, err) < 0)
         return -1;
     if (got.vcpu_id >= pv->n_vcpus) {
         xsr_fail(err, XSR_E_FORMAT,
@@ -299,7 +284,7 @@ static int take_shared_info(struct xsr_restore *rs, struct xsr_cur *cur,
 
     if (xsr_blob_get_shared_info(cur, &old, err) < 0)
         return -1;
-    max_pfn = xsr_le64(old + SI_MAX_PFN);
+    max_pfn = xsr_le64(old + XSR_SI_MAX_PFN);
     if (max_pfn < pv->p2m.n)
         xsr_log(rs->log, XSR_LOG_WARN,
                 "shared info says that the guest has "
@@ -309,13 +294,13 @@ static int take_shared_info(struct xsr_restore *rs, struct xsr_cur *cur,
                     "the shared info page", &p, err) < 0)
         return -1;
     page = p;
-    memcpy(page, old, SI_N_VCPU_INFO * SI_VCPU_INFO_LEN);
-    memcpy(page + SI_ARCH, old + SI_ARCH, SI_ARCH_LEN);
-    xsr_st_le64(page + SI_FRAME_LIST_LIST, 0);
-    for (unsigned i = 0; i < SI_N_VCPU_INFO; i++)
-        xsr_st_le64(page + i * SI_VCPU_INFO_LEN + SI_PENDING_SEL, 0);
-    memset(page + SI_EVTCHN_PENDING, 0, SI_EVTCHN_LEN);
-    memset(page + SI_EVTCHN_MASK, 0xff, SI_EVTCHN_LEN);
+    memcpy(page, old, XSR_SI_N_VCPU_INFO * XSR_SI_VCPU_INFO_LEN);
+    memcpy(page + XSR_SI_ARCH, old + XSR_SI_ARCH, XSR_SI_ARCH_LEN);
+    xsr_st_le64(page + XSR_SI_FRAME_LIST_LIST, 0);
+    for (unsigned i = 0; i < XSR_SI_N_VCPU_INFO; i++)
+        xsr_st_le64(page + i * XSR_SI_VCPU_INFO_LEN + XSR_SI_PENDING_SEL, 0);
+    memset(page + XSR_SI_EVTCHN_PENDING, 0, XSR_SI_EVTCHN_LEN);
+    memset(page + XSR_SI_EVTCHN_MASK, 0xff, XSR_SI_EVTCHN_LEN);
     xsr_xen_unmap(&rs->xen, p, 1);
     xsr_restore_note(rs, "guest has %llu pfns", (unsigned long long)max_pfn);
     return 0;

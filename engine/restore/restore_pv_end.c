@@ -10,9 +10,6 @@
 #include "engine/restore/restore_pv.h"
 #include "lib/util.h"
 
-#define ROOT_LEVEL    4u
-#define PFNS_PER_PAGE (XSR_PAGE_SIZE / 8u)
-
 /* ---- judging ------------------------------------------------------------- */
 
 /* "NOTAB", "L4TAB", ... or why there is no type at all. */
@@ -40,7 +37,7 @@ static bool is_root(const struct xsr_pv_guest *pv, uint64_t pfn)
     uint8_t type;
 
     return xsr_p2m_type(&pv->p2m, pfn, &type) && xsr_page_is_table(type) &&
-           xsr_page_level(type) == ROOT_LEVEL;
+           xsr_page_level(type) == XSR_PV_LEVELS;
 }
 
 static int refuse(const struct xsr_pv_guest *pv, uint32_t vcpu,
@@ -284,9 +281,9 @@ static int pin_tables(struct xsr_restore *rs, struct xsr_err *err)
 static void write_p2m_page(const struct xsr_pv_guest *pv, uint32_t at,
                            uint8_t *page)
 {
-    uint64_t pfn = (uint64_t)at * PFNS_PER_PAGE;
+    uint64_t pfn = (uint64_t)at * XSR_PV_PER_PAGE;
 
-    for (unsigned i = 0; i < PFNS_PER_PAGE && pfn + i < pv->p2m.n; i++)
+    for (unsigned i = 0; i < XSR_PV_PER_PAGE && pfn + i < pv->p2m.n; i++)
         xsr_st_le64(page + 8 * i, xsr_p2m_frame(&pv->p2m, pfn + i));
 }
 
