@@ -26,8 +26,7 @@
 
 #include "lib/util.h"
 
-#define MAGIC_LEN    8u  /* enough to tell what the input is */
-#define XL_FLAGS_POS 36u /* mandatory flags in the xl header */
+#define MAGIC_LEN 8u /* enough to tell what the input is */
 
 /* ---- the end of everything ---------------------------------------------- */
 
@@ -94,6 +93,7 @@ static int check_host(struct xsr_restore *r, struct xsr_err *err)
         xsr_domain_check_host(r->xen, &r->config, err) < 0 ||
         xsr_domain_check_uuid(r->xen, &r->config, err) < 0 ||
         xsr_skeleton_check_name(r->xs, r->config.name, err) < 0 ||
+        xsr_skeleton_check_name(r->xs, r->plain_name, err) < 0 ||
         xsr_skeleton_missing_roots(r->xs, &r->new_roots, err) < 0)
         return -1;
     if (r->config.dropped[0])
@@ -158,63 +158,12 @@ static void after_stream_header(void *ctx, const struct xsr_err *err)
         xsr_records_start(r);
 }
 
-/* The caller's configuration replaces the saved one; a name replaces both. */
-static int choose_config(struct xsr_restore *r, const char *saved, size_t len,
-                         struct xsr_err *err)
-{
-    const char *given = r->params->config_json;
-
-    if (!given && !saved) {
-        /* an xl file should have one; a bare stream cannot */
-        r->x->usage = !r->xl_hdr.mandatory_flags;
-        xsr_fail(err, XSR_E_FORMAT,
-                 "the input carries no configuration of the domain: give one "
-                 "(--config FILE)");
-        return xsr_err_at(err, r->src.pos - r->src.buf.len);
-    }
-    r->config_text = given ? strdup(given) : strndup(saved, len);
-    if (!r->config_text)
-        return xsr_fail(err, XSR_E_NOMEM, "no memory for the configuration");
-    if (xsr_config_parse(r->config_text, strlen(r->config_text), &r->config,
-                         err) < 0) {
-        r->x->usage = given != NULL;
-        return -1;
-    }
-    if (r->params->name &&
-        xsr_config_set_name(&r->config, r->params->name, err) < 0) {
-        r->x->usage = true;
-        return -1;
-    }
-    return 0;
-}
-
-static int parse_config(struct xsr_restore *r, struct xsr_err *err)
-{
-    struct xsr_xlfile_config config;
-    struct xsr_cur cur;
-
-    xsr_cur_init(&cur, r->src.buf.p, r->src.buf.len,
-                 r->src.pos - r->src.buf.len);
-    if (xsr_xlfile_get_config(&cur, &r->xl_hdr, &config, err) < 0)
-        return -1;
-    if (config.text && !(r->xl_hdr.mandatory_flags & XSR_XLFILE_JSON)) {
-        if (!r->params->config_json) {
-            xsr_fail(err, XSR_E_UNSUPPORTED,
-                     "xl header: the configuration is not JSON (Xen 4.4 or "
-                     "older wrote the file); give one with --config");
-            return xsr_err_at(err, XL_FLAGS_POS);
-        }
-        config.text = NULL;
-    }
-    return choose_config(r, config.text, config.len, err);
-}
-
 static void after_config(void *ctx, const struct xsr_err *err)
 {
     struct xsr_err mine = XSR_ERR_INIT;
     struct xsr_restore *r = ctx;
 
-    if (!err && parse_config(r, &mine) < 0)
+    if (!err && xsr_restore_parse_config(r, &mine) < 0)
         err = &mine;
     if (err) {
         xsr_restore_fail(r, err);
@@ -237,7 +186,7 @@ static int check_xl_header(struct xsr_restore *r, struct xsr_err *err)
                  "xl header: a legacy stream follows (Xen 4.5 or older wrote "
                  "the file); allowed are version 2 streams. Convert it with "
                  "Xen's convert-legacy-stream");
-        return xsr_err_at(err, XL_FLAGS_POS);
+        return xsr_err_at(err, XSR_XL_FLAGS_POS);
     }
     return 0;
 }
@@ -294,7 +243,7 @@ static void after_magic(void *ctx, const struct xsr_err *err)
         refuse_magic(r, &mine);
         err = &mine;
     }
-    if (!err && choose_config(r, NULL, 0, &mine) < 0)
+    if (!err && xsr_restore_choose_config(r, NULL, 0, &mine) < 0)
         err = &mine;
     if (err)
         xsr_restore_fail(r, err);

@@ -16,6 +16,8 @@
 #include "stream/xl2_order.h"
 #include "stream/xlfile.h"
 
+#define XSR_XL_FLAGS_POS 36u /* of the mandatory flags in the xl header */
+
 struct xsr_restore {
     /* filled by the caller */
     struct xensr *x;
@@ -38,6 +40,7 @@ struct xsr_restore {
     /* private: the domain */
     char *config_text; /* owned */
     struct xsr_config config;
+    char plain_name[sizeof(((struct xsr_config *)0)->name)]; /* no suffix */
     struct xsr_xen *xen;
     struct xsr_xs *xs;
     struct xsr_bare bare;
@@ -52,6 +55,14 @@ struct xsr_restore {
 
 /* Give up: stops what is active, then everything is undone. First call wins. */
 void xsr_restore_fail(struct xsr_restore *r, const struct xsr_err *err);
+
+/*
+ * choose.c: the configuration in the collected bytes behind the xl header, or
+ * the saved text (NULL: none), unless the caller's replaces it.
+ */
+int xsr_restore_parse_config(struct xsr_restore *r, struct xsr_err *err);
+int xsr_restore_choose_config(struct xsr_restore *r, const char *saved,
+                              size_t len, struct xsr_err *err);
 
 /* records.c: read records up to END, then call xsr_restore_after_end(). */
 void xsr_records_start(struct xsr_restore *r);
