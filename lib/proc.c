@@ -215,7 +215,9 @@ static void child_main(struct plan *pl)
 
     child_signals();
     if (pl->sp->die_with_parent) {
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        int sig = pl->sp->death_signal;
+
+        if (prctl(PR_SET_PDEATHSIG, sig ? sig : SIGKILL) < 0)
             child_fail(pl, STAGE_DEATH, -1);
         if (getppid() != pl->parent)
             _exit(127);

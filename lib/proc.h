@@ -24,7 +24,8 @@ struct xsr_spawn {
     const struct xsr_spawn_fd *fds;
     size_t n_fds;         /* all other descriptors >= 3 are closed;
                              0, 1, 2 stay unless replaced */
-    bool die_with_parent; /* PR_SET_PDEATHSIG SIGKILL */
+    bool die_with_parent; /* PR_SET_PDEATHSIG ... */
+    int death_signal;     /* ... with this signal; 0: SIGKILL */
 };
 
 struct xsr_child {

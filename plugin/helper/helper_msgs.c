@@ -2,8 +2,8 @@
 /*
  * The conversation with a save helper, without its process: bytes from its
  * stdout become messages, each is permitted now or not (a table), some want an
- * answer at once, and when the process has ended everything seen is judged.
- * helper_run.c feeds the bytes and owns pipes, timers and the exit.
+ * answer, at once or when the owner of the run has it. helper_run.c feeds the
+ * bytes and owns pipes, timers and the exit; helper_judge.c has the verdict.
  */
 #include "plugin/helper/helper_run.h"
 
@@ -19,11 +19,6 @@
 #include "plugin/quiet.h"
 
 #define OWN_CONTEXT "xensr-helper"
-
-static bool seen(const struct xsr_helper *h, enum xsr_msg msg)
-{
-    return h->seen & 1u << msg;
-}
 
 /* ---- answers ------------------------------------------------------------ */
 
@@ -43,6 +38,18 @@ static int answer(struct xsr_helper *h, int32_t value, struct xsr_err *err)
         return xsr_fail(err, XSR_E_PEER,
                         "save helper took only a part of an answer");
     return 0;
+}
+
+void xsr_helper_answer(struct xsr_helper *h, int32_t value)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+
+    if (!h->asked)
+        return;
+    h->asked = false;
+    h->last_life_ms = xsr_now_ms(); /* it is its turn again */
+    if (h->to_fd >= 0 && answer(h, value, &err) < 0)
+        xsr_log(h->log, XSR_LOG_DEBUG, "%s", err.text);
 }
 
 /* ---- messages ----------------------------------------------------------- */
@@ -100,7 +107,7 @@ static int on_log(struct xsr_helper *h, const struct xsr_ipc_msg *m,
     size_t len;
 
     (void)err;
-    if (seen(h, XSR_MSG_COMPLETE))
+    if (xsr_helper_saw(h, XSR_MSG_COMPLETE))
         return 0; /* nothing that could still matter */
     clean(m->u.log.context, context, sizeof(context));
     clean(m->u.log.text, text, sizeof(text));
@@ -117,6 +124,27 @@ static int on_log(struct xsr_helper *h, const struct xsr_ipc_msg *m,
     return 0;
 }
 
+/* What a save's progress tells about rounds and pages. */
+static void count_pages(struct xsr_helper *h, const char *what, uint64_t done,
+                        uint64_t total)
+{
+    if (strncmp(what, "Frames", 6) != 0)
+        return;
+    if (strcmp(what, h->phase) != 0) {
+        snprintf(h->phase, sizeof(h->phase), "%s", what);
+        h->phase_done = 0;
+        if (strncmp(what, "Frames iteration", 16) == 0 &&
+            !xsr_helper_saw(h, XSR_MSG_SUSPEND)) {
+            h->results.n_rounds++;
+            h->results.round_pages = total;
+        }
+    }
+    if (done > h->phase_done) {
+        h->results.n_pages += done - h->phase_done;
+        h->phase_done = done;
+    }
+}
+
 static int on_progress(struct xsr_helper *h, const struct xsr_ipc_msg *m,
                        struct xsr_err *err)
 {
@@ -124,6 +152,8 @@ static int on_progress(struct xsr_helper *h, const struct xsr_ipc_msg *m,
 
     (void)err;
     clean(m->u.progress.what, what, sizeof(what));
+    if (h->side == XSR_IPC_SAVE)
+        count_pages(h, what, m->u.progress.done, m->u.progress.total);
     if (!h->quiet_progress)
         xsr_progress(h->log, what, m->u.progress.done, m->u.progress.total);
     return 0;
@@ -148,6 +178,26 @@ static int on_results(struct xsr_helper *h, const struct xsr_ipc_msg *m,
     h->results.store_gfn = m->u.results.store_gfn;
     h->results.console_gfn = m->u.results.console_gfn;
     return 0;
+}
+
+static int on_request(struct xsr_helper *h, const struct xsr_ipc_msg *m,
+                      struct xsr_err *err)
+{
+    (void)err;
+    h->asked = true;
+    h->on_request(h->ctx, m);
+    return 0;
+}
+
+static int on_logdirty(struct xsr_helper *h, const struct xsr_ipc_msg *m,
+                       struct xsr_err *err)
+{
+    if (m->u.logdirty.domid != h->domid)
+        return xsr_fail(err, XSR_E_PEER,
+                        "save helper broke the protocol: it asks for "
+                        "log-dirty mode of domain %u, but is saving %u",
+                        m->u.logdirty.domid, h->domid);
+    return on_request(h, m, err);
 }
 
 static int on_complete(struct xsr_helper *h, const struct xsr_ipc_msg *m,
@@ -178,6 +228,8 @@ static const struct {
                                       DONE,
                                   on_static_data},
     [XSR_MSG_RESTORE_RESULTS] = {BIT(RESTORE_RESULTS) | DONE, on_results},
+    [XSR_MSG_SUSPEND] = {BIT(SUSPEND) | DONE, on_request},
+    [XSR_MSG_SWITCH_LOGDIRTY] = {DONE, on_logdirty},
     [XSR_MSG_COMPLETE] = {DONE, on_complete},
 };
 
@@ -187,11 +239,16 @@ static int take_message(struct xsr_helper *h, const uint8_t *body, size_t len,
     struct xsr_ipc_msg m;
     int rc;
 
-    rc = xsr_ipc_get(body, len, XSR_IPC_G7, XSR_IPC_RESTORE, &m, err);
+    rc = xsr_ipc_get(body, len, XSR_IPC_G7, h->side, &m, err);
     if (rc < 0)
         return xsr_err_prefix(err, "save helper broke the protocol");
     if (rc == 0)
         return 0; /* extension space */
+    if (h->asked && m.msg != XSR_MSG_LOG && m.msg != XSR_MSG_PROGRESS)
+        return xsr_fail(err, XSR_E_PEER,
+                        "save helper broke the protocol: it sends %s before "
+                        "it has the answer to its question",
+                        xsr_msg_name(m.msg));
     if (!table[m.msg].act)
         return xsr_fail(err, XSR_E_PEER,
                         "save helper broke the protocol: it "
@@ -202,7 +259,8 @@ static int take_message(struct xsr_helper *h, const uint8_t *body, size_t len,
                         "save helper broke the protocol: it "
                         "sends %s %s",
                         xsr_msg_name(m.msg),
-                        seen(h, m.msg) ? "a second time" : "too late");
+                        xsr_helper_saw(h, m.msg) ? "a second time"
+                                                 : "too late");
     h->seen |= 1u << m.msg;
     return table[m.msg].act(h, &m, err);
 }
@@ -212,6 +270,7 @@ int xsr_helper_take_bytes(struct xsr_helper *h, const uint8_t *p, size_t n,
 {
     size_t pos = 0, len;
 
+    h->n_received += n;
     if (xsr_buf_put(&h->in, p, n, err) < 0)
         return -1;
     while (h->in.len - pos >= 2) {
@@ -223,113 +282,5 @@ int xsr_helper_take_bytes(struct xsr_helper *h, const uint8_t *p, size_t n,
         pos += 2 + len;
     }
     xsr_buf_drop(&h->in, pos);
-    return 0;
-}
-
-/* ---- the verdict -------------------------------------------------------- */
-
-/*
- * What a failed restore's errno says about the reason. Ours uses the first
- * three deliberately; libxenguest leaves 0 when the stream ended.
- */
-static enum xsr_kind kind_of(int errnoval)
-{
-    switch (errnoval) {
-    case EBADMSG:
-        return XSR_E_FORMAT;
-    case 0:
-    case ENODATA:
-        return XSR_E_EOF;
-    case EOPNOTSUPP:
-        return XSR_E_UNSUPPORTED;
-    case ECANCELED:
-        return XSR_E_STOPPED;
-    case ENOMEM:
-        return XSR_E_NOMEM;
-    default:
-        return XSR_E_XEN;
-    }
-}
-
-/* Our helper names the domain first, which whoever reads this knows. */
-static const char *skip_domain(const struct xsr_helper *h)
-{
-    static const char lead[] = " was not restored: ";
-    const char *at = h->said_by_us ? strstr(h->said, lead) : NULL;
-
-    return at ? at + sizeof(lead) - 1 : h->said;
-}
-
-/* Offsets in our helper's sentences count from the image's first byte. */
-static void add_position(const struct xsr_helper *h, struct xsr_err *err)
-{
-    static const char mark[] = "image offset ";
-    const char *at = strstr(err->text, mark);
-    size_t len = strlen(err->text);
-    char note[80], *end;
-    uint64_t offset;
-
-    if (!h->said_by_us || !at || !h->image_pos_known)
-        return;
-    offset = strtoull(at + sizeof(mark) - 1, &end, 0);
-    if (end == at + sizeof(mark) - 1)
-        return;
-    snprintf(note, sizeof(note),
-             " (image begins at byte %" PRIu64 " of the input)", h->image_pos);
-    if (len + strlen(note) < sizeof(err->text))
-        memcpy(err->text + len, note, strlen(note) + 1);
-    xsr_err_at(err, h->image_pos + offset);
-}
-
-static int restore_failed(const struct xsr_helper *h, struct xsr_err *err)
-{
-    enum xsr_kind kind = kind_of(h->errnoval);
-
-    if (h->said[0])
-        xsr_fail(err, kind, "guest image: %s", skip_domain(h));
-    else if (h->errnoval == 0)
-        xsr_fail(err, kind, "guest image: it ended too early");
-    else
-        xsr_fail_sys(err, kind, h->errnoval,
-                     "guest image: it could not be restored");
-    err->sys = h->errnoval;
-    add_position(h, err);
-    return -1;
-}
-
-/* It ended badly: how, and what it said last. */
-static int died(const struct xsr_helper *h, int status, struct xsr_err *err)
-{
-    char how[80];
-
-    xsr_status_str(status, how, sizeof(how));
-    if (h->said[0])
-        return xsr_fail(err, XSR_E_PEER, "save helper %s %s; it said: %s",
-                        h->path, how, h->said);
-    return xsr_fail(err, XSR_E_PEER, "save helper %s %s%s", h->path, how,
-                    seen(h, XSR_MSG_COMPLETE)
-                        ? " although it had sent complete"
-                        : " without having sent complete");
-}
-
-int xsr_helper_judge(const struct xsr_helper *h, int status,
-                     struct xsr_err *err)
-{
-    bool complete = seen(h, XSR_MSG_COMPLETE);
-
-    if (complete && h->retval != 0)
-        return restore_failed(h, err);
-    if (!complete && h->in.len)
-        return xsr_fail(err, XSR_E_PEER,
-                        "save helper %s ended in the middle "
-                        "of a message (%zu bytes of it arrived)",
-                        h->path, h->in.len);
-    if (!complete || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        return died(h, status, err);
-    if (!seen(h, XSR_MSG_RESTORE_RESULTS))
-        return xsr_fail(err, XSR_E_PEER,
-                        "save helper %s reported success but sent no "
-                        "restore_results (the frames of store and console)",
-                        h->path);
     return 0;
 }

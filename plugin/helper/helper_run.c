@@ -36,6 +36,7 @@ void xsr_helper_init(struct xsr_helper *h)
 {
     memset(h, 0, sizeof(*h));
     h->child = (struct xsr_child)XSR_CHILD_INIT;
+    h->side = XSR_IPC_RESTORE;
     h->stream_fd = h->to_fd = h->from_fd = -1;
     h->err = (struct xsr_err)XSR_ERR_INIT;
     xsr_buf_init(&h->in);
@@ -83,8 +84,10 @@ void xsr_helper_stop(struct xsr_helper *h, const struct xsr_err *why)
         return;
     h->n_kills = 1;
     xsr_child_signal(&h->child, SIGTERM);
-    /* it need not wait for an answer, which would not come any more */
-    xsr_close(&h->to_fd);
+    /* it need not wait for an answer, which would not come any more; but a
+       save cleans up with our help */
+    if (h->side == XSR_IPC_RESTORE || h->deaf)
+        xsr_close(&h->to_fd);
     set_deadline(h, h->term_ms);
 }
 
@@ -94,6 +97,10 @@ static void on_deadline(void *ctx)
     struct xsr_err err = XSR_ERR_INIT;
     struct xsr_helper *h = ctx;
 
+    if (h->asked && h->n_kills < 2) {
+        set_deadline(h, h->term_ms); /* it is our turn, not its */
+        return;
+    }
     if (h->n_kills == 0) {
         xsr_fail(&err, XSR_E_TIMEOUT,
                  "save helper %s did not exit within %u "
@@ -117,9 +124,12 @@ static void on_deadline(void *ctx)
 
 /* ---- signs of life ------------------------------------------------------ */
 
-/* Bytes the process has read, from whatever; false: the kernel does not say. */
-static bool count_read(const struct xsr_helper *h, uint64_t *n_out)
+/* Bytes the process has read from, or written to, whatever; false: the kernel
+   does not say. */
+static bool count_moved(const struct xsr_helper *h, uint64_t *n_out)
 {
+    bool save = h->side == XSR_IPC_SAVE;
+    const char *at;
     char path[40], text[256];
     xsr_auto_close int fd = -1;
     ssize_t n;
@@ -130,13 +140,16 @@ static bool count_read(const struct xsr_helper *h, uint64_t *n_out)
     if (n <= 0)
         return false;
     text[n] = '\0';
-    return sscanf(text, "rchar: %" SCNu64, n_out) == 1;
+    at = strstr(text, save ? "wchar:" : "rchar:");
+    return at && sscanf(at + strlen("rchar:"), "%" SCNu64, n_out) == 1;
 }
 
-/* Does the stream have bytes (or its end) for the helper to read? */
-static bool input_waits(const struct xsr_helper *h)
+/* Does the stream have bytes (or its end) for the helper to read, or room for
+   what it writes? */
+static bool stream_waits(const struct xsr_helper *h)
 {
-    struct pollfd p = {h->stream_fd, POLLIN, 0};
+    struct pollfd p = {h->stream_fd, h->side == XSR_IPC_SAVE ? POLLOUT : POLLIN,
+                       0};
 
     return poll(&p, 1, 0) > 0;
 }
@@ -159,8 +172,9 @@ static int check_life(struct xsr_helper *h, struct xsr_err *err)
     uint64_t now = xsr_now_ms(), n = 0, quiet;
 
     forgive_pause(h, now);
-    if (!count_read(h, &n) || n != h->read_bytes || !input_waits(h)) {
-        h->read_bytes = n;
+    if (!count_moved(h, &n) || n != h->moved_bytes || !stream_waits(h) ||
+        h->asked) {
+        h->moved_bytes = n;
         if (!h->in.len)
             h->last_life_ms = now;
     }
@@ -173,9 +187,11 @@ static int check_life(struct xsr_helper *h, struct xsr_err *err)
     if (quiet > h->hang_ms)
         return xsr_fail(err, XSR_E_TIMEOUT,
                         "save helper %s shows no sign of "
-                        "life for %" PRIu64 " ms although input waits for it "
-                        "(allowed: %u)",
-                        h->path, quiet, h->hang_ms);
+                        "life for %" PRIu64 " ms although %s (allowed: %u)",
+                        h->path, quiet,
+                        h->side == XSR_IPC_SAVE ? "it could write"
+                                                : "input waits for it",
+                        h->hang_ms);
     return 0;
 }
 
@@ -221,10 +237,14 @@ static int read_output(struct xsr_helper *h, struct xsr_err *err)
     }
     h->last_life_ms = xsr_now_ms();
     /* after a failure its messages are of no interest, except to keep it
-       from blocking while it cleans up */
-    if (h->err.kind == XSR_E_OK &&
-        xsr_helper_take_bytes(h, bytes, (size_t)n, err) < 0)
+       from blocking while it cleans up; a save asks for help then */
+    if (h->deaf || (h->err.kind != XSR_E_OK && h->side == XSR_IPC_RESTORE))
+        return 1;
+    if (xsr_helper_take_bytes(h, bytes, (size_t)n, err) < 0) {
+        h->deaf = true;
+        h->asked = false;
         return -1;
+    }
     return 1;
 }
 
@@ -235,8 +255,11 @@ static void on_output(void *ctx, int fd, short revents)
 
     (void)fd;
     (void)revents;
-    if (read_output(h, &err) < 0)
+    if (read_output(h, &err) < 0) {
         xsr_helper_stop(h, &err);
+        if (h->deaf)
+            xsr_close(&h->to_fd); /* no answer can make sense to it */
+    }
     /* nothing is left to be said: only the exit is awaited now */
     if (!h->n_kills && !h->deadline &&
         (h->ended_output || h->seen & 1u << XSR_MSG_COMPLETE))
@@ -251,6 +274,7 @@ static void on_exit_ready(void *ctx, int fd, short revents)
     struct xsr_helper *h = ctx;
     unsigned reads = 0;
     int status = 0, rc;
+    uint64_t moved = 0;
 
     (void)fd;
     (void)revents;
@@ -265,6 +289,11 @@ static void on_exit_ready(void *ctx, int fd, short revents)
             break;
     }
     xsr_err_clear(&err);
+    h->asked = false;
+    h->results.written = UINT64_MAX;
+    if (h->side == XSR_IPC_SAVE && count_moved(h, &moved) &&
+        moved >= h->n_received)
+        h->results.written = moved - h->n_received;
     if (xsr_child_wait(&h->child, &status, &err) < 0 ||
         (h->err.kind == XSR_E_OK && xsr_helper_judge(h, status, &err) < 0)) {
         if (h->err.kind == XSR_E_OK)
@@ -299,37 +328,52 @@ static int open_pipes(struct xsr_helper *h, int child_ends[2],
     return 0;
 }
 
+/* Numbers of the command line, behind the word that says what to do. */
+struct numbers {
+    uint32_t n[8];
+    size_t count;
+};
+
+static void list_numbers(const struct xsr_helper *h, uint32_t stream_as,
+                         struct numbers *out)
+{
+    enum { LIVE = 1, VERIFY = 2 };
+    enum { PLAIN = 0 };
+    const enum xsr_ipc_gen g = XSR_IPC_G7;
+
+    if (h->side == XSR_IPC_SAVE)
+        *out =
+            (struct numbers){{stream_as, h->domid,
+                              (h->live ? LIVE : 0u) | (h->verify ? VERIFY : 0u),
+                              xsr_msg_bit(g, XSR_MSG_SUSPEND) |
+                                  xsr_msg_bit(g, XSR_MSG_SWITCH_LOGDIRTY),
+                              PLAIN},
+                             5};
+    else
+        *out =
+            (struct numbers){{stream_as, h->domid, h->store_port,
+                              h->store_domid, h->console_port, h->console_domid,
+                              xsr_msg_bit(g, XSR_MSG_STATIC_DATA_DONE) |
+                                  xsr_msg_bit(g, XSR_MSG_RESTORE_RESULTS),
+                              PLAIN},
+                             8};
+}
+
 static int spawn(struct xsr_helper *h, const int child_ends[2],
                  struct xsr_err *err)
 {
+    static const char *const records[] = {"XENSR_HELPER_LOG=debug", NULL};
+    bool save = h->side == XSR_IPC_SAVE;
     int stream_as = h->stream_fd >= 3 ? h->stream_fd : 3;
-    uint32_t cbflags = xsr_msg_bit(XSR_IPC_G7, XSR_MSG_STATIC_DATA_DONE) |
-                       xsr_msg_bit(XSR_IPC_G7, XSR_MSG_RESTORE_RESULTS);
-    uint32_t numbers[8] = {
-        (uint32_t)stream_as,
-        h->domid,
-        h->store_port,
-        h->store_domid,
-        h->console_port,
-        h->console_domid,
-        cbflags,
-        0 /* plain stream */,
-    };
-    char text[8][12];
-    const char *argv[] = {
-        h->path, "--restore-domain",
-        text[0], "-1" /* no way back */,
-        text[1], text[2],
-        text[3], text[4],
-        text[5], text[6],
-        text[7], NULL,
+    const char *argv[12] = {
+        h->path,
+        save ? "--save-domain" : "--restore-domain",
     };
     struct xsr_spawn_fd fds[] = {
         {child_ends[0], 0},
         {child_ends[1], 1},
         {h->stream_fd, stream_as},
     };
-    static const char *const records[] = {"XENSR_HELPER_LOG=debug", NULL};
     struct xsr_spawn sp = {
         .path = h->path,
         .argv = argv,
@@ -338,11 +382,20 @@ static int spawn(struct xsr_helper *h, const int child_ends[2],
         .fds = fds,
         .n_fds = XSR_ARRAY_LEN(fds),
         .die_with_parent = true,
+        /* nobody wants what it restores; but a save has to clean up */
+        .death_signal = save ? SIGTERM : SIGKILL,
     };
-    size_t i;
+    struct numbers numbers;
+    char text[8][12];
+    size_t i, n = 2;
 
-    for (i = 0; i < XSR_ARRAY_LEN(numbers); i++)
-        snprintf(text[i], sizeof(text[i]), "%" PRIu32, numbers[i]);
+    list_numbers(h, (uint32_t)stream_as, &numbers);
+    for (i = 0; i < numbers.count; i++) {
+        snprintf(text[i], sizeof(text[i]), "%" PRIu32, numbers.n[i]);
+        argv[n++] = text[i];
+        if (i == 0)
+            argv[n++] = "-1"; /* no way back */
+    }
     if (xsr_spawn(&sp, &h->child, err) < 0)
         return xsr_err_prefix(err, "save helper");
     return 0;

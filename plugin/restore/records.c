@@ -34,7 +34,7 @@ static void read_record(struct xsr_restore *r);
 static void report_position(struct xsr_restore *r)
 {
     off_t now = r->seekable ? lseek(r->params->fd, 0, SEEK_CUR) : -1;
-    uint64_t done = r->helper.read_bytes / XSR_PAGE_SIZE;
+    uint64_t done = r->helper.moved_bytes / XSR_PAGE_SIZE;
 
     if (!r->seekable && !(r->helper.seen & 1u << XSR_MSG_PROGRESS))
         xsr_progress(&r->x->log, "guest memory", done,
