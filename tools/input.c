@@ -28,6 +28,7 @@
 #include "lib/fd.h"
 #include "lib/proc.h"
 #include "lib/util.h"
+#include "stream/limits.h"
 
 #define ZSTD_FRAME_MAGIC 0xfd2fb528u
 #define ZSTD_SKIPPABLE   0x184d2a50u /* low four bits are free */
@@ -318,5 +319,32 @@ int xsr_input_close(struct xsr_input *in, bool success, struct xsr_err *err)
     if (in->pid > 0)
         rc = collect(in, wait, err);
     xsr_close(&in->source);
+    return rc;
+}
+
+int xsr_input_read_config(const char *path, struct xsr_buf *out,
+                          struct xsr_err *err)
+{
+    struct xsr_input in = XSR_INPUT_INIT;
+    uint8_t bytes[4096];
+    size_t n = sizeof(bytes);
+    int rc;
+
+    if (xsr_input_open(&in, path, err) < 0)
+        return -1;
+    rc = xsr_buf_put(out, in.head, in.n_head, err);
+    while (rc == 0 && n == sizeof(bytes)) {
+        rc = xsr_read_upto(in.fd, bytes, sizeof(bytes), &n, path, err);
+        if (rc == 0)
+            rc = xsr_buf_put(out, bytes, n, err);
+        if (rc == 0 && out->len > XSR_MAX_XL_OPTIONAL)
+            rc = xsr_fail(err, XSR_E_LIMIT,
+                          "%s is larger than a configuration "
+                          "may be (%u bytes)",
+                          in.name, XSR_MAX_XL_OPTIONAL);
+    }
+    if (rc == 0)
+        rc = xsr_buf_put_zero(out, 1, err);
+    xsr_input_close(&in, false, &(struct xsr_err)XSR_ERR_INIT);
     return rc;
 }

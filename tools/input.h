@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "lib/err.h"
+#include "lib/buf.h"
 
 struct xsr_input {
     int fd;          /* read the input here, behind the head; borrowed by
@@ -52,5 +52,9 @@ int64_t xsr_input_pos(const struct xsr_input *in);
  * decompressor that is still running is ended without complaint.
  */
 int xsr_input_close(struct xsr_input *in, bool success, struct xsr_err *err);
+
+/* The whole of a configuration file into an empty buffer, NUL-terminated. */
+int xsr_input_read_config(const char *path, struct xsr_buf *out,
+                          struct xsr_err *err);
 
 #endif

@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * `xensr restore`: options, signals, input; the work is libxensr's
- * (plugin/restore/restore.c); then the summary. Ctrl-C, SIGTERM and SIGHUP ask the
- * library to stop and undo, however often they come.
+ * (plugin/restore/restore.c); then the summary. Ctrl-C, SIGTERM and SIGHUP ask
+ * the library to stop and undo, however often they come.
  */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "lib/buf.h"
-#include "lib/fd.h"
 #include "lib/loop.h"
 #include "lib/util.h"
-#include "stream/limits.h"
+#include "tools/result.h"
 #include "tools/tools.h"
 
 struct request {
@@ -26,37 +24,6 @@ struct request {
     unsigned stall_ms;
     bool paused, json;
 };
-
-/* ---- signals ------------------------------------------------------------ */
-
-static struct xensr *volatile running;
-static volatile sig_atomic_t stop_flag;
-
-static void on_stop_signal(int sig)
-{
-    (void)sig;
-    stop_flag = 1;
-    if (running)
-        xensr_interrupt(running);
-}
-
-/* No SA_RESTART: opening the input must come to an end too. */
-static void catch_signals(void)
-{
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction sa = {.sa_handler = on_stop_signal}, old;
-    size_t i;
-
-    sigemptyset(&sa.sa_mask);
-    for (i = 0; i < XSR_ARRAY_LEN(signals); i++) {
-        sigaction(signals[i], NULL, &old);
-        /* nohup stays nohup; the Ctrl-C for a script's foreground is not for
-           its background */
-        if (old.sa_handler != SIG_IGN || signals[i] == SIGTERM)
-            sigaction(signals[i], &sa, NULL);
-    }
-    xsr_fd_set_stop_flag(&stop_flag);
-}
 
 /* ---- options ------------------------------------------------------------ */
 
@@ -117,42 +84,7 @@ static int parse_options(int argc, char **argv, struct request *rq)
     return XENSR_OK;
 }
 
-/* The whole of a small text file, NUL-terminated. */
-static int read_config(const char *path, struct xsr_buf *out,
-                       struct xsr_err *err)
-{
-    struct xsr_input in = XSR_INPUT_INIT;
-    uint8_t bytes[4096];
-    size_t n = sizeof(bytes);
-    int rc;
-
-    if (xsr_input_open(&in, path, err) < 0)
-        return -1;
-    rc = xsr_buf_put(out, in.head, in.n_head, err);
-    while (rc == 0 && n == sizeof(bytes)) {
-        rc = xsr_read_upto(in.fd, bytes, sizeof(bytes), &n, path, err);
-        if (rc == 0)
-            rc = xsr_buf_put(out, bytes, n, err);
-        if (rc == 0 && out->len > XSR_MAX_XL_OPTIONAL)
-            rc = xsr_fail(err, XSR_E_LIMIT,
-                          "%s is larger than a configuration "
-                          "may be (%u bytes)",
-                          in.name, XSR_MAX_XL_OPTIONAL);
-    }
-    if (rc == 0)
-        rc = xsr_buf_put_zero(out, 1, err);
-    xsr_input_close(&in, false, &(struct xsr_err)XSR_ERR_INIT);
-    return rc;
-}
-
 /* ---- summary ------------------------------------------------------------ */
-
-static const char *type_name(enum xensr_guest type)
-{
-    static const char *const names[] = {"PV", "PVH", "HVM"};
-
-    return names[type];
-}
 
 static double rate_of(const struct xensr_restored *r, double seconds)
 {
@@ -165,7 +97,7 @@ static double rate_of(const struct xensr_restored *r, double seconds)
 static void print_summary(const struct xensr_restored *r, double seconds)
 {
     printf("domain %u \"%s\" (%s) is restored and %s\n", r->domid, r->name,
-           type_name(r->guest), r->paused ? "paused" : "running");
+           xsr_result_type(r->guest), r->paused ? "paused" : "running");
     printf("  uuid      %s\n", r->uuid);
     printf("  memory    %" PRIu64 " kB; %" PRIu64 " pages in place\n",
            r->memory_kb, r->n_pages);
@@ -185,91 +117,43 @@ static void print_summary(const struct xensr_restored *r, double seconds)
                seconds, rate_of(r, seconds));
 }
 
-/* Names from outside may be no UTF-8, which JSON cannot hold. */
-static json_t *json_line(const char *text)
-{
-    json_t *line = json_string(text);
-    char *plain, *p;
-
-    if (line || !(plain = strdup(text)))
-        return line;
-    for (p = plain; *p; p++)
-        if ((unsigned char)*p >= 0x80)
-            *p = '?';
-    line = json_string(plain);
-    free(plain);
-    return line;
-}
-
 static json_t *describe(const struct xensr_restored *r, double seconds)
 {
     json_t *o = json_pack(
         "{s:i, s:s, s:s, s:s, s:b, s:i, s:I, s:I, s:I, s:I, s:i, s:i, s:f, "
         "s:f}",
         "domid", (int)r->domid, "name", r->name, "uuid", r->uuid, "type",
-        type_name(r->guest), "paused", (int)r->paused, "vcpus", (int)r->n_vcpus,
-        "memory_kb", (json_int_t)r->memory_kb, "pages", (json_int_t)r->n_pages,
-        "store_gfn", (json_int_t)r->store_gfn, "console_gfn",
-        (json_int_t)r->console_gfn, "store_port", (int)r->store_port,
-        "console_port", (int)r->console_port, "seconds", seconds, "mib_per_s",
-        rate_of(r, seconds));
+        xsr_result_type(r->guest), "paused", (int)r->paused, "vcpus",
+        (int)r->n_vcpus, "memory_kb", (json_int_t)r->memory_kb, "pages",
+        (json_int_t)r->n_pages, "store_gfn", (json_int_t)r->store_gfn,
+        "console_gfn", (json_int_t)r->console_gfn, "store_port",
+        (int)r->store_port, "console_port", (int)r->console_port, "seconds",
+        seconds, "mib_per_s", rate_of(r, seconds));
 
     if (o && r->stream_bytes)
         json_object_set_new(o, "stream_bytes",
                             json_integer((json_int_t)r->stream_bytes));
     if (o && r->emulator_file[0]) {
-        json_object_set_new(o, "emulator_file", json_line(r->emulator_file));
+        json_object_set_new(o, "emulator_file",
+                            xsr_result_text(r->emulator_file));
         json_object_set_new(o, "emulator_bytes",
                             json_integer((json_int_t)r->emulator_len));
     }
     return o;
 }
 
-static void print_json(json_t *o)
-{
-    if (o && json_dumpf(o, stdout, JSON_INDENT(2)) == 0)
-        putchar('\n');
-    json_decref(o);
-}
-
-/*
- * The domain is there, so "failed, nothing changed" would be untrue: whoever
- * waits for the result has to be told by the exit code to look.
- */
 static int print_result(const struct request *rq,
                         const struct xensr_restored *r, double seconds)
 {
+    char done[240];
+
     if (rq->json)
-        print_json(describe(r, seconds));
+        xsr_result_json(describe(r, seconds));
     else if (!xsr_tool.quiet)
         print_summary(r, seconds);
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return XENSR_OK;
-    fprintf(stderr,
-            "xensr: error: domain %u \"%s\" is restored and %s, but the "
-            "result cannot be written to standard output: %s\n",
-            r->domid, r->name, r->paused ? "paused" : "running",
-            strerror(errno));
-    return XENSR_LOOK;
-}
-
-/* The last word of a failure, for people and for programs. */
-static int refuse(const struct request *rq, int rc, const char *text,
-                  uint64_t offset)
-{
-    json_t *o;
-
-    xsr_progress_fini();
-    fprintf(stderr, "xensr: error: %s\n", text);
-    if (!rq->json)
-        return rc;
-    o = json_pack("{s:{s:i, s:o}}", "error", "code", rc, "message",
-                  json_line(text));
-    if (o && offset != UINT64_MAX)
-        json_object_set_new(json_object_get(o, "error"), "offset",
-                            json_integer((json_int_t)offset));
-    print_json(o);
-    return rc;
+    snprintf(done, sizeof(done), "domain %u \"%s\" is restored and %s",
+             r->domid, r->name, r->paused ? "paused" : "running");
+    return xsr_result_printed(done);
 }
 
 /* ---- the restore -------------------------------------------------------- */
@@ -336,9 +220,11 @@ static int restore(struct xensr *x, const struct request *rq,
         return print_result(rq, &result, seconds);
     /* what was wrong with the short stream may be damage around it */
     if (xsr_input_close(in, false, &damage) < 0 && rc != XENSR_LOOK &&
-        !stop_flag)
-        return refuse(rq, input_result(&damage), damage.text, UINT64_MAX);
-    return refuse(rq, rc, xensr_error(x), xensr_error_offset(x));
+        !xsr_signals_stopped())
+        return xsr_result_refuse(rq->json, input_result(&damage), damage.text,
+                                 UINT64_MAX);
+    return xsr_result_refuse(rq->json, rc, xensr_error(x),
+                             xensr_error_offset(x));
 }
 
 static int open_and_restore(struct xensr *x, const struct request *rq)
@@ -348,13 +234,14 @@ static int open_and_restore(struct xensr *x, const struct request *rq)
     struct xsr_err err = XSR_ERR_INIT;
     int rc;
 
-    if ((rq->config && read_config(rq->config, &config, &err) < 0) ||
+    if ((rq->config && xsr_input_read_config(rq->config, &config, &err) < 0) ||
         xsr_input_open(&in, rq->file, &err) < 0)
-        rc = refuse(rq, XENSR_FAILED,
-                    stop_flag ? "interrupted; nothing had "
-                                "been done"
-                              : err.text,
-                    UINT64_MAX);
+        rc = xsr_result_refuse(rq->json, XENSR_FAILED,
+                               xsr_signals_stopped()
+                                   ? "interrupted; nothing had "
+                                     "been done"
+                                   : err.text,
+                               UINT64_MAX);
     else
         rc = restore(x, rq, &in, (const char *)config.p);
     xsr_input_close(&in, false, &err);
@@ -377,11 +264,9 @@ int xsr_cmd_restore(int argc, char **argv)
     rc = xsr_tool_open(&options, &x);
     if (rc != XENSR_OK)
         return rc;
-    running = x;
-    catch_signals();
+    xsr_signals_begin(x);
     rc = open_and_restore(x, &rq);
-    running = NULL;
-    xsr_fd_set_stop_flag(NULL);
+    xsr_signals_end();
     xensr_close(x);
     return rc;
 }

@@ -29,6 +29,13 @@ int xsr_tool_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A context with the tool's options, which logs to stderr. */
 int xsr_tool_open(const struct xensr_options *options, struct xensr **x_out);
 
+/* ---- signals.c ---------------------------------------------------------- */
+
+/* Ctrl-C, SIGTERM and SIGHUP interrupt x's operations until the end. */
+void xsr_signals_begin(struct xensr *x);
+bool xsr_signals_stopped(void); /* did one of them come? */
+void xsr_signals_end(void);
+
 /* ---- sim.c -------------------------------------------------------------- */
 
 /*
