@@ -63,11 +63,15 @@ int xsr_sim_cmd_init(int argc, char **argv)
 
 /* ---- run ----------------------------------------------------------------- */
 
-/* Folder of this program: the libraries lie beside it. */
+/* Folder of the libraries: the one that was named, else this program's. */
 static int own_dir(char out[PATH_MAX])
 {
-    ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 1);
+    const char *named = getenv("XENSR_STUBS_DIR");
+    ssize_t n;
 
+    if (named && *named && realpath(named, out))
+        return XSR_SIM_OK;
+    n = readlink("/proc/self/exe", out, PATH_MAX - 1);
     if (n < 0)
         return xsr_sim_fail("cannot find this program's folder: %s",
                             strerror(errno));
@@ -103,24 +107,53 @@ static int set_below(const char *variable, const char *host, const char *name)
     return setenv(variable, path, 1) ? xsr_sim_fail("no memory") : XSR_SIM_OK;
 }
 
+/* What a restored HVM guest gets; set to nothing, it gets none. */
+static int name_device_model(const char *stubs)
+{
+    char path[PATH_MAX + 64];
+
+    snprintf(path, sizeof(path), "%.4000s/xensr-sim-dm", stubs);
+    return setenv("XENSR_DEVICE_MODEL", path, 0) ? xsr_sim_fail("no memory")
+                                                 : XSR_SIM_OK;
+}
+
+static int set_environment(const char *host, const char *stubs)
+{
+    if (put_in_front("LD_LIBRARY_PATH", stubs) ||
+        set_below("XENSR_DM_DIR", host, "dm") ||
+        set_below("XENSR_RUN_DIR", host, "run") ||
+        set_below("XENSR_STATE_DIR", host, "state") ||
+        name_device_model(stubs) || setenv("XENSR_SIM_DIR", host, 1) ||
+        setenv("XENSR_STUBS_DIR", stubs, 1))
+        return XSR_SIM_FAILED;
+    return XSR_SIM_OK;
+}
+
 int xsr_sim_cmd_run(int argc, char **argv)
 {
     struct xsr_err err = XSR_ERR_INIT;
     const char *host = xsr_sim_dir(&err);
     char stubs[PATH_MAX];
-    int first = argc > 1 && !strcmp(argv[1], "--") ? 2 : 1;
+    bool toolstack = argc > 1 && !strcmp(argv[1], "--toolstack");
+    int first = 1 + toolstack, rc;
 
+    if (first < argc && !strcmp(argv[first], "--"))
+        first++;
+    else if (first < argc && argv[first][0] == '-')
+        return xsr_sim_usage("run has no option \"%s\"", argv[first]);
     if (first == argc)
         return xsr_sim_usage("run needs a command");
-    if (first == 1 && argv[1][0] == '-')
-        return xsr_sim_usage("run has no option \"%s\"", argv[1]);
     if (!host)
         return xsr_sim_fail("%s", err.text);
-    if (own_dir(stubs) || put_in_front("LD_LIBRARY_PATH", stubs) ||
-        set_below("XENSR_DM_DIR", host, "dm") ||
-        set_below("XENSR_STATE_DIR", host, "state") ||
-        setenv("XENSR_SIM_DIR", host, 1) || setenv("XENSR_STUBS_DIR", stubs, 1))
-        return XSR_SIM_FAILED;
+    rc = own_dir(stubs);
+    if (!rc)
+        rc = set_environment(host, stubs);
+    if (!rc && toolstack)
+        rc = xsr_sim_name_helper(stubs);
+    if (!rc && toolstack)
+        rc = xsr_sim_enter_toolstack(host, stubs);
+    if (rc)
+        return rc;
     execvp(argv[first], argv + first);
     return xsr_sim_fail("cannot run %s: %s", argv[first], strerror(errno));
 }
@@ -173,7 +206,11 @@ static bool is_domain_file(const char *name)
     size_t n = strspn(name, "0123456789");
 
     return starts_with(name, "qemu-resume.") ||
-           starts_with(name, "qemu-save.") || (n && !strcmp(name + n, ".json"));
+           starts_with(name, "qemu-save.") || starts_with(name, "userdata-") ||
+           starts_with(name, "qmp-libxl-") ||
+           starts_with(name, "qmp-libxenstat-") ||
+           starts_with(name, "sim-dm.") || starts_with(name, "domid-history") ||
+           (n && !strcmp(name + n, ".json"));
 }
 
 static int remove_in(const char *dir, bool (*which)(const char *name))
@@ -197,7 +234,7 @@ static int remove_in(const char *dir, bool (*which)(const char *name))
 /* "lock" stays: others may be waiting for it. */
 int xsr_sim_cmd_reset(int argc, char **argv)
 {
-    static const char *const below[] = {"dm", "state"};
+    static const char *const below[] = {"dm", "state", "run"};
     struct xsr_err err = XSR_ERR_INIT;
     const char *host;
     char path[PATH_MAX + 64];

@@ -22,6 +22,8 @@ static const struct {
 } commands[] = {
     {"init", xsr_sim_cmd_init, "[--memory MIB] [--no-shadow]",
      "make the host with other than default hardware"},
+    {"create", xsr_sim_cmd_create, "--type pv|pvh|hvm [OPTION...]",
+     "a simulated guest; prints the domain's number"},
     {"list", xsr_sim_cmd_list, "[--json]", "its domains"},
     {"info", xsr_sim_cmd_info, "[--json] DOMID",
      "everything the hypervisor knows about one domain"},
@@ -31,8 +33,8 @@ static const struct {
      "nodes, values and permissions"},
     {"destroy", xsr_sim_cmd_destroy, "DOMID",
      "end a domain and remove its nodes and files"},
-    {"run", xsr_sim_cmd_run, "[--] COMMAND...",
-     "run a program that uses Xen's libraries"},
+    {"run", xsr_sim_cmd_run, "[--toolstack] [--] COMMAND...",
+     "run a program that uses Xen's libraries (xl: --toolstack)"},
     {"log", xsr_sim_cmd_log, "", "what was refused or is not simulated"},
     {"reset", xsr_sim_cmd_reset, "", "remove the host with all its domains"},
 };

@@ -22,6 +22,7 @@ enum {
 };
 
 int xsr_sim_cmd_init(int argc, char **argv);
+int xsr_sim_cmd_create(int argc, char **argv);
 int xsr_sim_cmd_list(int argc, char **argv);
 int xsr_sim_cmd_info(int argc, char **argv);
 int xsr_sim_cmd_memory(int argc, char **argv);
@@ -49,6 +50,16 @@ int xsr_sim_words(int argc, char **argv, int min, int max);
 int xsr_sim_domid(const char *text, uint32_t *domid_out);
 int xsr_sim_print_json(json_t *json_take);
 
+/* ---- toolstack.c --------------------------------------------------------- */
+
+/*
+ * From now on this process sees the host's folders where Xen's are. host and
+ * stubs: absolute paths of the host and of the simulated libraries.
+ */
+int xsr_sim_enter_toolstack(const char *host, const char *stubs);
+/* LIBXL_SAVE_HELPER, unless it is set. */
+int xsr_sim_name_helper(const char *stubs);
+
 /* ---- list.c -------------------------------------------------------------- */
 
 /* The domain of that number; prints why not. 0 or exit code. */
@@ -60,5 +71,10 @@ void xsr_sim_uuid(const struct xsr_hv_domain *d, char out[37]);
 char *xsr_sim_domain_name(uint32_t domid);
 /* What list and info both say about a domain. */
 json_t *xsr_sim_domain_json(const struct xsr_hv_domain *d);
+
+/* ---- destroy.c ----------------------------------------------------------- */
+
+/* The domain, its nodes and its files. 0 or exit code. */
+int xsr_sim_destroy(uint32_t domid);
 
 #endif
