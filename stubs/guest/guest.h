@@ -40,6 +40,8 @@ struct xsr_guest_spec {
     enum xsr_guest_suspend suspend;
     struct xsr_guest_phase phase[XSR_GUEST_PHASES];
     unsigned n_phases;
+    bool churn_tables; /* PV: rewrites page tables of its own as it runs */
+    bool p2m_tree;     /* PV: offers its p2m as a tree, as old kernels do */
 };
 
 /* Make it, paused; with the xenstore nodes a domain of libxl's has. */

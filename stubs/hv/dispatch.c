@@ -145,6 +145,18 @@ int xsr_hv_destroy(uint32_t domid)
     return rc;
 }
 
+int xsr_hv_unpause(uint32_t domid)
+{
+    struct xen_domctl op = {
+        .cmd = XEN_DOMCTL_unpausedomain,
+        .interface_version = XEN_DOMCTL_INTERFACE_VERSION,
+        .domain = (domid_t)domid,
+    };
+    const uint64_t arg[5] = {(uintptr_t)&op};
+
+    return (int)xsr_hv_call(__HYPERVISOR_domctl, arg);
+}
+
 bool xsr_hv_domain_exists(uint32_t domid)
 {
     struct xsr_dom *d;

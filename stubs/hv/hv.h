@@ -134,6 +134,7 @@ void xsr_hv_pages_free(xsr_hv_pages *pages);
 int64_t xsr_hv_pfn_of(uint32_t domid, uint64_t mfn);
 
 int xsr_hv_destroy(uint32_t domid);
+int xsr_hv_unpause(uint32_t domid);
 
 /* ---- tests --------------------------------------------------------------- */
 

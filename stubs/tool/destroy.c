@@ -158,7 +158,7 @@ static int remove_files(uint32_t domid)
     return XSR_SIM_OK;
 }
 
-static int destroy(uint32_t domid)
+int xsr_sim_destroy(uint32_t domid)
 {
     struct xsr_err err = XSR_ERR_INIT;
     struct xsr_hv_domain d;
@@ -199,5 +199,5 @@ int xsr_sim_cmd_destroy(int argc, char **argv)
         rc = xsr_sim_domid(argv[1], &domid);
     if (!rc && !domid)
         rc = xsr_sim_usage("domain 0 is the host itself (see reset)");
-    return rc ? rc : destroy(domid);
+    return rc ? rc : xsr_sim_destroy(domid);
 }

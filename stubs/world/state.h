@@ -16,7 +16,7 @@
 #include "stubs/world/dom.h"
 
 #define XSR_HOST_MAGIC   0x7473686e65782d31ull
-#define XSR_HOST_VERSION 1u
+#define XSR_HOST_VERSION 2u
 #define XSR_SLOTS        1024u   /* domains at the same time */
 #define XSR_PROCS        1024u   /* processes with foreign mappings */
 #define XSR_MAPS         262144u /* mapped runs of frames on the host */
@@ -80,6 +80,7 @@ struct xsr_host {
     uint64_t free_pages; /* derived */
     uint64_t claimed;    /* derived */
     int64_t boot_ns;     /* CLOCK_REALTIME at power on */
+    uint32_t guests;     /* 0: no simulated guest is known */
     uint32_t map_hint;   /* no free map below */
     uint32_t map_end;    /* none used from here; never too low */
     struct xsr_slot slots[XSR_SLOTS];
