@@ -34,6 +34,12 @@ void xsr_answer_fini(struct xsr_answer *a)
     xsr_buf_fini(&a->out);
 }
 
+static void lose_parent(struct xsr_answer *a)
+{
+    a->parent_gone = true;
+    xsr_stop_orphan();
+}
+
 /* The message is built whole, then written; a parent gone is remembered. */
 static void send_msg(struct xsr_answer *a, const struct xsr_ipc_msg *m)
 {
@@ -45,7 +51,9 @@ static void send_msg(struct xsr_answer *a, const struct xsr_ipc_msg *m)
     xsr_stop_obey(false);
     if (xsr_ipc_put(&a->out, a->gen, m, &err) < 0 ||
         xsr_write_all(STDOUT_FILENO, a->out.p, a->out.len, "message", &err) < 0)
-        a->parent_gone = true;
+        lose_parent(a);
+    else
+        a->n_sent += a->out.len;
     xsr_stop_obey(true);
 }
 
@@ -122,15 +130,28 @@ void xsr_answer_progress(struct xsr_answer *a, const char *context,
 /* What a callback returns when there is nobody to ask. */
 static int failure_of(enum xsr_msg msg)
 {
-    /* 0 means failure or "stop" in suspend, postcopy and the checkpoint ones */
-    return msg == XSR_MSG_STATIC_DATA_DONE || msg == XSR_MSG_SWITCH_LOGDIRTY
-               ? -1
-               : 0;
+    switch (msg) {
+    case XSR_MSG_STATIC_DATA_DONE:
+    case XSR_MSG_SWITCH_LOGDIRTY:
+    case XSR_MSG_PRECOPY_POLICY: /* abort */
+        return -1;
+    default:
+        return 0; /* failure or "stop" */
+    }
 }
 
 static bool is_failure(enum xsr_msg msg, int answer)
 {
+    if (msg == XSR_MSG_PRECOPY_POLICY)
+        return answer < 0;
     return failure_of(msg) ? answer != 0 : answer <= 0;
+}
+
+/* Would asking only begin what has to be undone at once? */
+static bool is_useless(const struct xsr_ipc_msg *m)
+{
+    return xsr_stop_wanted() &&
+           !(m->msg == XSR_MSG_SWITCH_LOGDIRTY && !m->u.logdirty.enable);
 }
 
 int xsr_answer_ask(struct xsr_answer *a, const struct xsr_ipc_msg *m)
@@ -138,17 +159,20 @@ int xsr_answer_ask(struct xsr_answer *a, const struct xsr_ipc_msg *m)
     int answer = failure_of(m->msg);
     struct xsr_err err;
 
+    if (is_useless(m))
+        return answer;
     send_msg(a, m);
     if (a->muted || a->parent_gone)
         return answer;
     xsr_stop_obey(false);
     if (xsr_read_exact(STDIN_FILENO, &answer, sizeof(answer), "answer", &err) <
         0) {
-        a->parent_gone = true;
+        lose_parent(a);
         answer = failure_of(m->msg);
-    } else if (is_failure(m->msg, answer)) {
-        snprintf(a->refused, sizeof(a->refused), "%s (answer %d)",
-                 xsr_msg_name(m->msg), answer);
+    } else if (is_failure(m->msg, answer) && !a->was_refused) {
+        a->was_refused = true;
+        a->refused = m->msg;
+        a->refused_answer = answer;
     }
     xsr_stop_obey(true);
     return answer;

@@ -16,8 +16,11 @@ struct xsr_answer {
     enum xsr_ipc_gen gen;
     bool muted;       /* library is being closed, or all was said */
     bool parent_gone; /* nobody reads or answers any more */
-    char refused[64]; /* callback that the parent answered with failure,
-                         and the answer; "" = none */
+    /* the callback that the parent answered with failure, if any */
+    bool was_refused;
+    enum xsr_msg refused;
+    int refused_answer;
+    uint64_t n_sent; /* octets of messages */
     /* private */
     struct xsr_buf out;
     struct {
@@ -38,7 +41,10 @@ void xsr_answer_progress(struct xsr_answer *a, const char *context,
                          const char *what, uint64_t done, uint64_t total);
 /* A message without answer. */
 void xsr_answer_tell(struct xsr_answer *a, const struct xsr_ipc_msg *m);
-/* A callback: its message, and the parent's answer (failure if it is gone). */
+/*
+ * A callback: its message, and the parent's answer. Failure without asking if
+ * the parent is gone or a stop is wanted (but log-dirty is switched off).
+ */
 int xsr_answer_ask(struct xsr_answer *a, const struct xsr_ipc_msg *m);
 /* The last message; waits for the acknowledgement, not for ever. */
 void xsr_answer_complete(struct xsr_answer *a, int retval, int errnoval);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * First step of the helper: argv -> struct xsr_args. Every value is checked
- * here, so that what follows never meets a number that cannot be. Strict
- * where the stock helper is lax (it takes "12abc" for 12), because a wrong
- * count or digit means that the other side speaks another generation.
+ * First step of the helper: argv -> struct xsr_args. The vectors of all
+ * generations of toolstacks are data here (save, restore): one that is new
+ * is a new row, and a column of numbers in lib/ipc.c. Every value is checked,
+ * so that what follows never meets a number that cannot be. Strict where the
+ * stock helper is lax (it takes "12abc" for 12), because a wrong count or
+ * digit means that the other side speaks another generation.
  */
 #include "helper/args.h"
 
@@ -13,197 +15,360 @@
 
 #include "lib/util.h"
 
-/* Layout of the vectors of generation G7 (Xen 4.14 and later). */
-enum {
-    R_STREAM = 2,
-    R_BACK,
-    R_DOMID,
-    R_STORE_EVTCHN,
-    R_STORE_DOMID,
-    R_CONSOLE_EVTCHN,
-    R_CONSOLE_DOMID,
-    R_CBFLAGS,
-    R_TYPE,
-    R_ARGC
+enum field {
+    NONE, /* behind the last one */
+    STREAM,
+    BACK,
+    DOMID,
+    ITERS,
+    FACTOR,
+    FLAGS,
+    HVM,
+    CBFLAGS,
+    TYPE,
+    ST_PORT,
+    ST_DOM,
+    CON_PORT,
+    CON_DOM,
+    PAE,
+    SUPER,
+    NO_INC,
+    GENID,
+    TS_FD,
+    TS_LEN
 };
-enum { S_STREAM = 2, S_BACK, S_DOMID, S_FLAGS, S_CBFLAGS, S_TYPE, S_ARGC };
+#define N_FIELD 13
+#define RINGS   ST_PORT, ST_DOM, CON_PORT, CON_DOM
 
-/* SUSE's messages (precopy_policy as number 3) shift every later bit by one. */
-#define S7_RESTORE_BIT (1u << 10)
-#define S7_SAVE_BIT    (1u << 8)
+/* argv[2], argv[3], ... */
+/* clang-format off */
+static const uint8_t save[XSR_N_IPC_GEN][N_FIELD] = {
+    [XSR_IPC_G1] = {STREAM, DOMID, ITERS, FACTOR, FLAGS, HVM, GENID, TS_FD,
+                    TS_LEN, CBFLAGS},
+    [XSR_IPC_G2] = {STREAM, DOMID, ITERS, FACTOR, FLAGS, HVM, GENID, TS_FD,
+                    TS_LEN, CBFLAGS},
+    [XSR_IPC_G3] = {STREAM, DOMID, ITERS, FACTOR, FLAGS, HVM, TS_FD, TS_LEN,
+                    CBFLAGS},
+    [XSR_IPC_G4] = {STREAM, DOMID, ITERS, FACTOR, FLAGS, HVM, CBFLAGS},
+    [XSR_IPC_G5] = {STREAM, BACK, DOMID, ITERS, FACTOR, FLAGS, HVM, CBFLAGS,
+                    TYPE},
+    [XSR_IPC_G6] = {STREAM, BACK, DOMID, FLAGS, HVM, CBFLAGS, TYPE},
+    [XSR_IPC_G7] = {STREAM, BACK, DOMID, FLAGS, CBFLAGS, TYPE},
+    [XSR_IPC_S7] = {STREAM, BACK, DOMID, FLAGS, CBFLAGS, TYPE},
+};
+static const uint8_t restore[XSR_N_IPC_GEN][N_FIELD] = {
+    [XSR_IPC_G1] = {STREAM, DOMID, RINGS, HVM, PAE, SUPER, NO_INC, CBFLAGS},
+    [XSR_IPC_G2] = {STREAM, DOMID, RINGS, HVM, PAE, SUPER, NO_INC, CBFLAGS,
+                    TYPE},
+    [XSR_IPC_G3] = {STREAM, DOMID, RINGS, HVM, PAE, SUPER, CBFLAGS, TYPE},
+    [XSR_IPC_G4] = {STREAM, DOMID, RINGS, HVM, PAE, SUPER, CBFLAGS, TYPE},
+    [XSR_IPC_G5] = {STREAM, BACK, DOMID, RINGS, HVM, PAE, SUPER, CBFLAGS,
+                    TYPE},
+    [XSR_IPC_G6] = {STREAM, BACK, DOMID, RINGS, HVM, PAE, CBFLAGS, TYPE},
+    [XSR_IPC_G7] = {STREAM, BACK, DOMID, RINGS, CBFLAGS, TYPE},
+    [XSR_IPC_S7] = {STREAM, BACK, DOMID, RINGS, CBFLAGS, TYPE},
+};
+/* clang-format on */
 
-/* Decimal digits, and -1 where allowed; nothing else. */
-static int get_number(const char *name, const char *s, int64_t min, int64_t max,
-                      int64_t *out, struct xsr_err *err)
+/* Bits of FLAGS that a toolstack of that generation can set. */
+static const uint32_t known_flags[XSR_N_IPC_GEN] = {
+    [XSR_IPC_G1] = 31, [XSR_IPC_G2] = 31, [XSR_IPC_G3] = 31, [XSR_IPC_G4] = 63,
+    [XSR_IPC_G5] = 31, [XSR_IPC_G6] = 31, [XSR_IPC_G7] = 3,  [XSR_IPC_S7] = 3,
+};
+
+static const uint8_t *layout(enum xsr_ipc_gen gen, enum xsr_ipc_side side)
+{
+    return side == XSR_IPC_SAVE ? save[gen] : restore[gen];
+}
+
+/* Where in argv; 0: not in that generation. */
+static int index_of(enum xsr_ipc_gen gen, enum xsr_ipc_side side,
+                    enum field field)
+{
+    const uint8_t *row = layout(gen, side);
+    int i;
+
+    for (i = 0; row[i] != NONE; i++)
+        if (row[i] == field)
+            return i + 2;
+    return 0;
+}
+
+/* ---- which generation --------------------------------------------------- */
+
+/* A number as far as the recognition needs it; UINT32_MAX: none. */
+static uint32_t peek(const char *s)
+{
+    struct xsr_err err;
+    uint64_t v;
+
+    return xsr_args_number("it", s, UINT32_MAX - 1, &v, &err) < 0 ? UINT32_MAX
+                                                                  : (uint32_t)v;
+}
+
+/*
+ * suspend is always among a save's callbacks, so callback flags are at least
+ * 8 and stream types at most 2; and the bits of a restore move with every
+ * change of the numbers.
+ */
+static int save_gen(int argc, char **argv)
+{
+    uint32_t last = peek(argv[argc - 1]);
+
+    switch (argc) {
+    case 12:
+        return XSR_IPC_G1; /* and G2: messages and vector are the same */
+    case 11:
+        return last >= 8 ? XSR_IPC_G3 : XSR_IPC_G5;
+    case 9:
+        return last >= 8 ? XSR_IPC_G4 : XSR_IPC_G6;
+    case 8:
+        return peek(argv[6]) & 1u << 8 ? XSR_IPC_S7 : XSR_IPC_G7;
+    default:
+        return -1;
+    }
+}
+
+static int restore_gen(int argc, char **argv)
+{
+    uint32_t flags;
+
+    switch (argc) {
+    case 14:
+        return peek(argv[12]) >= 256 ? XSR_IPC_G5 : XSR_IPC_G2;
+    case 13:
+        flags = peek(argv[11]);
+        if (flags == 1)
+            return XSR_IPC_G1;
+        if (flags == 0 || flags == 128)
+            return XSR_IPC_G3;
+        return flags >= 256 ? XSR_IPC_G6 : XSR_IPC_G4;
+    case 11:
+        return peek(argv[9]) & 1u << 10 ? XSR_IPC_S7 : XSR_IPC_G7;
+    default:
+        return -1;
+    }
+}
+
+int xsr_args_find_gen(int argc, char **argv, enum xsr_ipc_side side,
+                      enum xsr_ipc_gen *gen_out, struct xsr_err *err)
+{
+    bool is_save = side == XSR_IPC_SAVE;
+    int gen = is_save ? save_gen(argc, argv) : restore_gen(argc, argv);
+
+    if (gen < 0)
+        return xsr_fail(err, XSR_E_FORMAT,
+                        "%s with %d more arguments is no toolstack's, known "
+                        "are %s",
+                        is_save ? "--save-domain" : "--restore-domain",
+                        argc - 2, is_save ? "6, 7, 9 and 10" : "9, 11 and 12");
+    *gen_out = (enum xsr_ipc_gen)gen;
+    return 0;
+}
+
+/* ---- values ------------------------------------------------------------- */
+
+int xsr_args_number(const char *name, const char *s, uint64_t max,
+                    uint64_t *out, struct xsr_err *err)
 {
     const char *p = s;
     char quoted[40];
-    int64_t v = 0;
+    uint64_t v = 0;
 
-    if (min < 0 && strcmp(s, "-1") == 0) {
-        *out = -1;
-        return 0;
-    }
     while (*p >= '0' && *p <= '9' && v <= max)
-        v = v * 10 + (*p++ - '0');
-    if (p > s && !*p && v >= min && v <= max) {
+        v = v * 10 + (uint64_t)(*p++ - '0');
+    if (p > s && !*p && v <= max) {
         *out = v;
         return 0;
     }
     return xsr_fail(err, XSR_E_FORMAT,
-                    "%s is \"%s\", expected is a number from %lld to %lld",
-                    name, xsr_err_quote(s, strlen(s), quoted, sizeof(quoted)),
-                    (long long)min, (long long)max);
+                    "%s is \"%s\", expected is a number from 0 to %llu", name,
+                    xsr_err_quote(s, strlen(s), quoted, sizeof(quoted)),
+                    (unsigned long long)max);
 }
 
-static int get_u32(const char *name, const char *s, uint32_t *out,
-                   struct xsr_err *err)
+static int check_fd(const char *name, int fd, struct xsr_err *err)
 {
-    int64_t v;
-
-    if (get_number(name, s, 0, UINT32_MAX, &v, err) < 0)
-        return -1;
-    *out = (uint32_t)v;
-    return 0;
-}
-
-/* 0 and 1 are the pipes of the protocol, 2 is for people. */
-static int get_fd(const char *name, const char *s, bool optional, int *out,
-                  struct xsr_err *err)
-{
-    int64_t v;
-
-    if (get_number(name, s, optional ? -1 : 3, INT32_MAX, &v, err) < 0)
-        return -1;
-    *out = (int)v;
-    if (v >= 0 && v < 3)
+    /* 0 and 1 are the pipes of the protocol, 2 is for people */
+    if (fd < 3)
         return xsr_fail(err, XSR_E_FORMAT,
-                        "%s is %d, but 0 to 2 have other uses", name, *out);
-    if (v >= 0 && fcntl(*out, F_GETFD) < 0)
+                        "%s is %d, but 0 to 2 have other uses", name, fd);
+    if (fcntl(fd, F_GETFD) < 0)
         return xsr_fail_sys(err, XSR_E_IO, errno, "%s %d cannot be used", name,
-                            *out);
+                            fd);
     return 0;
 }
 
-/* Bits of all messages that the library could call back with. */
-static uint32_t known_bits(enum xsr_ipc_gen gen, enum xsr_ipc_side side)
+/*
+ * A back channel is meant in COLO streams only: for a plain save libxl passes
+ * whatever its own fd 0 is, so there it is a number and nothing more.
+ */
+static int check_fds(const struct xsr_args *a, struct xsr_err *err)
 {
-    static const enum xsr_msg callbacks[] = {
-        XSR_MSG_SUSPEND,         XSR_MSG_POSTCOPY,
-        XSR_MSG_CHECKPOINT,      XSR_MSG_WAIT_CHECKPOINT,
-        XSR_MSG_SWITCH_LOGDIRTY, XSR_MSG_STATIC_DATA_DONE,
-        XSR_MSG_RESTORE_RESULTS,
-    };
-    uint32_t bits = 0;
-    size_t i;
-
-    for (i = 0; i < XSR_ARRAY_LEN(callbacks); i++)
-        if (xsr_msg_permitted(gen, side, callbacks[i]))
-            bits |= xsr_msg_bit(gen, callbacks[i]);
-    return bits;
-}
-
-/* What each kind of stream cannot do without: libxc asserts on these. */
-static int check_callbacks(const struct xsr_args *a, struct xsr_err *err)
-{
-    static const enum xsr_msg colo[] = {
-        XSR_MSG_CHECKPOINT,      XSR_MSG_SUSPEND,         XSR_MSG_POSTCOPY,
-        XSR_MSG_WAIT_CHECKPOINT, XSR_MSG_RESTORE_RESULTS,
-    };
-    size_t i, n = 0;
-
-    if (a->stream_type == XSR_STREAM_REMUS)
-        n = 1;
-    else if (a->stream_type == XSR_STREAM_COLO)
-        n = XSR_ARRAY_LEN(colo);
-    for (i = 0; i < n; i++)
-        if (!(a->cbflags & xsr_msg_bit(a->gen, colo[i])))
-            return xsr_fail(err, XSR_E_FORMAT,
-                            "stream type %u needs the callback %s, which "
-                            "callback flags %u lack",
-                            a->stream_type, xsr_msg_name(colo[i]), a->cbflags);
-    return 0;
-}
-
-static int get_restore(char **argv, struct xsr_args *a, struct xsr_err *err)
-{
-    if (get_fd("stream fd", argv[R_STREAM], false, &a->stream_fd, err) < 0 ||
-        get_fd("back channel fd", argv[R_BACK], true, &a->back_fd, err) < 0 ||
-        get_u32("domain id", argv[R_DOMID], &a->domid, err) < 0 ||
-        get_u32("xenstore event channel", argv[R_STORE_EVTCHN],
-                &a->store_evtchn, err) < 0 ||
-        get_u32("xenstore domain id", argv[R_STORE_DOMID], &a->store_domid,
-                err) < 0 ||
-        get_u32("console event channel", argv[R_CONSOLE_EVTCHN],
-                &a->console_evtchn, err) < 0 ||
-        get_u32("console domain id", argv[R_CONSOLE_DOMID], &a->console_domid,
-                err) < 0 ||
-        get_u32("stream type", argv[R_TYPE], &a->stream_type, err) < 0)
+    if (check_fd("stream fd", a->stream_fd, err) < 0)
         return -1;
     if (a->back_fd == a->stream_fd)
         return xsr_fail(err, XSR_E_FORMAT,
                         "fd %d is named as stream and as back channel",
                         a->stream_fd);
-    if (a->stream_type >= XSR_N_STREAM)
-        return xsr_fail(err, XSR_E_FORMAT,
-                        "stream type is %u, known are 0 (plain), 1 (Remus) "
-                        "and 2 (COLO)",
-                        a->stream_type);
-    if (a->stream_type == XSR_STREAM_COLO && a->back_fd < 0)
+    if (a->stream_type != XSR_STREAM_COLO)
+        return 0;
+    if (a->back_fd < 0)
         return xsr_fail(err, XSR_E_FORMAT,
                         "a COLO stream needs a back channel, the fd is -1");
-    return check_callbacks(a, err);
+    return check_fd("back channel fd", a->back_fd, err);
 }
 
-/* Which release an argument count belongs to, if it is not G7's. */
-static enum xsr_args_verdict other_count(enum xsr_ipc_side side, int argc,
-                                         struct xsr_err *err)
+static int get_field(enum field field, const char *s, struct xsr_args *a,
+                     struct xsr_err *err)
 {
-    bool save = side == XSR_IPC_SAVE;
-    bool older =
-        save ? argc == 9 || argc == 11 || argc == 12 : argc == 13 || argc == 14;
+    static const struct {
+        const char *name;
+        size_t offset;
+    } fields[] = {
+        [STREAM] = {"stream fd", offsetof(struct xsr_args, stream_fd)},
+        [BACK] = {"back channel fd", offsetof(struct xsr_args, back_fd)},
+        [DOMID] = {"domain id", offsetof(struct xsr_args, domid)},
+        [FLAGS] = {"flags", offsetof(struct xsr_args, flags)},
+        [CBFLAGS] = {"callback flags", offsetof(struct xsr_args, cbflags)},
+        [TYPE] = {"stream type", offsetof(struct xsr_args, stream_type)},
+        [ST_PORT] = {"xenstore event channel",
+                     offsetof(struct xsr_args, store_evtchn)},
+        [ST_DOM] = {"xenstore domain id",
+                    offsetof(struct xsr_args, store_domid)},
+        [CON_PORT] = {"console event channel",
+                      offsetof(struct xsr_args, console_evtchn)},
+        [CON_DOM] = {"console domain id",
+                     offsetof(struct xsr_args, console_domid)},
+        [ITERS] = {"maximum of rounds", 0},
+        [FACTOR] = {"maximum factor", 0},
+        [HVM] = {"HVM flag", 0},
+        [PAE] = {"PAE flag", 0},
+        [SUPER] = {"superpages flag", 0},
+        [NO_INC] = {"generation id flag", 0},
+        [GENID] = {"generation id address", 0},
+        [TS_FD] = {"toolstack data fd", 0},
+        [TS_LEN] = {"toolstack data length", 0},
+    };
+    bool is_fd = field == STREAM || field == BACK;
+    bool is_long = field == GENID || field == TS_FD || field == TS_LEN;
+    uint64_t v = UINT64_MAX;
+    uint32_t small;
 
-    if (older)
-        xsr_fail(err, XSR_E_UNSUPPORTED,
-                 "%d arguments are those of a toolstack older than Xen 4.14, "
-                 "this helper serves 4.14 and later (%d arguments)",
-                 argc - 1, (save ? S_ARGC : R_ARGC) - 1);
-    else
-        xsr_fail(err, XSR_E_FORMAT, "%s takes %d more arguments, found are %d",
-                 save ? "--save-domain" : "--restore-domain",
-                 (save ? S_ARGC : R_ARGC) - 2, argc - 2);
-    return XSR_ARGS_UNKNOWN;
+    if (field != BACK || strcmp(s, "-1") != 0) {
+        if (xsr_args_number(fields[field].name, s,
+                            is_fd     ? INT32_MAX
+                            : is_long ? UINT64_MAX / 16
+                                      : UINT32_MAX,
+                            &v, err) < 0)
+            return -1;
+    }
+    small = (uint32_t)v;
+    /* those without a place have no meaning to a library of today */
+    if (fields[field].offset || field == STREAM)
+        memcpy((char *)a + fields[field].offset, &small, sizeof(small));
+    return 0;
 }
 
-static enum xsr_args_verdict get_mode(int argc, char **argv, struct xsr_args *a,
-                                      struct xsr_err *err)
+/* ---- do they make sense together ---------------------------------------- */
+
+bool xsr_args_offer(const struct xsr_args *args, enum xsr_msg msg)
 {
-    bool save = a->side == XSR_IPC_SAVE;
+    return (args->cbflags & xsr_msg_bit(args->gen, msg)) != 0;
+}
+
+/* What each kind of stream cannot do without: libxc asserts on these. */
+static int check_callbacks(const struct xsr_args *a, struct xsr_err *err)
+{
+    static const enum xsr_msg save_needs[] = {XSR_MSG_SUSPEND,
+                                              XSR_MSG_SWITCH_LOGDIRTY,
+                                              XSR_MSG_CHECKPOINT,
+                                              XSR_MSG_POSTCOPY,
+                                              XSR_MSG_WAIT_CHECKPOINT},
+                              restore_needs[] = {
+                                  XSR_MSG_CHECKPOINT, XSR_MSG_SUSPEND,
+                                  XSR_MSG_POSTCOPY, XSR_MSG_WAIT_CHECKPOINT,
+                                  XSR_MSG_RESTORE_RESULTS};
+    static const size_t save_count[XSR_N_STREAM] = {2, 4, 5},
+                        restore_count[XSR_N_STREAM] = {0, 1, 5};
+    bool is_save = a->side == XSR_IPC_SAVE;
+    const enum xsr_msg *needs = is_save ? save_needs : restore_needs;
+    size_t i, n = (is_save ? save_count : restore_count)[a->stream_type];
+
+    for (i = 0; i < n; i++)
+        if (!xsr_args_offer(a, needs[i]))
+            return xsr_fail(err, XSR_E_FORMAT,
+                            "stream type %u needs the callback %s, which "
+                            "callback flags %u lack",
+                            a->stream_type, xsr_msg_name(needs[i]), a->cbflags);
+    return 0;
+}
+
+/* Xen 4.6 tells a save of Remus by a flag, later ones by a number. */
+static int check_type(struct xsr_args *a, struct xsr_err *err)
+{
+    uint32_t top = a->gen < XSR_IPC_G5 ? XSR_STREAM_REMUS : XSR_STREAM_COLO;
+
+    if (a->flags & ~known_flags[a->gen])
+        return xsr_fail(err, XSR_E_FORMAT,
+                        "flags are 0x%x, %s knows the bits 0x%x only", a->flags,
+                        xsr_ipc_gen_name(a->gen), known_flags[a->gen]);
+    if (a->gen == XSR_IPC_G4 && a->side == XSR_IPC_SAVE &&
+        (a->flags & XSR_SAVE_CHECKPOINTED ||
+         xsr_args_offer(a, XSR_MSG_CHECKPOINT)))
+        a->stream_type = XSR_STREAM_REMUS;
+    if (a->stream_type > top)
+        return xsr_fail(err, XSR_E_FORMAT,
+                        "stream type is %u, known are 0 (plain), 1 (Remus)%s",
+                        a->stream_type,
+                        top == XSR_STREAM_COLO ? " and 2 (COLO)" : "");
+    return 0;
+}
+
+/*
+ * Up to 4.5 the toolstack expects the legacy image format, and that the
+ * library reads the emulator's state behind it as well; libraries of 4.6 and
+ * later do neither. Whatever they wrote, that toolstack could not use.
+ */
+static int check_age(const struct xsr_args *a, struct xsr_err *err)
+{
+    if (a->gen >= XSR_IPC_G4)
+        return 0;
+    return xsr_fail(err, XSR_E_UNSUPPORTED,
+                    "the toolstack is that of %s, whose images have the "
+                    "legacy format; this helper %s those of Xen 4.6 and later "
+                    "only, unset LIBXL_SAVE_HELPER",
+                    xsr_ipc_gen_name(a->gen),
+                    a->side == XSR_IPC_SAVE ? "writes" : "reads");
+}
+
+static enum xsr_args_verdict get_all(int argc, char **argv, struct xsr_args *a,
+                                     struct xsr_err *err)
+{
     uint32_t strange;
+    int i;
 
-    if (argc != (save ? (int)S_ARGC : (int)R_ARGC))
-        return other_count(a->side, argc, err);
-    if (get_u32("callback flags", argv[save ? (int)S_CBFLAGS : (int)R_CBFLAGS],
-                &a->cbflags, err) < 0)
+    if (xsr_args_find_gen(argc, argv, a->side, &a->gen, err) < 0 ||
+        get_field(CBFLAGS, argv[index_of(a->gen, a->side, CBFLAGS)], a, err) <
+            0)
         return XSR_ARGS_UNKNOWN;
-    strange = a->cbflags & ~known_bits(a->gen, a->side);
+    strange = a->cbflags & ~xsr_msg_bits(a->gen, a->side);
     if (strange) {
         xsr_fail(err, XSR_E_UNSUPPORTED,
-                 "callback flags %u contain the unknown bits 0x%x%s; message "
-                 "numbers cannot be trusted",
-                 a->cbflags, strange,
-                 strange & (save ? S7_SAVE_BIT : S7_RESTORE_BIT)
-                     ? " (as SUSE's toolstack does)"
-                     : "");
+                 "callback flags %u contain the bits 0x%x, which %s does not "
+                 "know; message numbers cannot be trusted",
+                 a->cbflags, strange, xsr_ipc_gen_name(a->gen));
         return XSR_ARGS_UNKNOWN;
     }
-    if (save) {
-        xsr_fail(err, XSR_E_UNSUPPORTED,
-                 "saving is not implemented in this release; unset "
-                 "LIBXL_SAVE_HELPER to save with the stock helper");
+    if (check_age(a, err) < 0)
         return XSR_ARGS_REFUSE;
-    }
-    return get_restore(argv, a, err) < 0 ? XSR_ARGS_REFUSE : XSR_ARGS_RESTORE;
+    for (i = 2; i < argc; i++)
+        if (get_field(layout(a->gen, a->side)[i - 2], argv[i], a, err) < 0)
+            return XSR_ARGS_REFUSE;
+    if (check_type(a, err) < 0 || check_fds(a, err) < 0 ||
+        check_callbacks(a, err) < 0)
+        return XSR_ARGS_REFUSE;
+    return XSR_ARGS_RUN;
 }
 
 enum xsr_args_verdict xsr_args_get(int argc, char **argv,
@@ -222,11 +387,11 @@ enum xsr_args_verdict xsr_args_get(int argc, char **argv,
         return XSR_ARGS_VERSION;
     if (strcmp(mode, "--restore-domain") == 0) {
         args_out->side = XSR_IPC_RESTORE;
-        return get_mode(argc, argv, args_out, err);
+        return get_all(argc, argv, args_out, err);
     }
     if (strcmp(mode, "--save-domain") == 0) {
         args_out->side = XSR_IPC_SAVE;
-        return get_mode(argc, argv, args_out, err);
+        return get_all(argc, argv, args_out, err);
     }
     if (argc < 2)
         xsr_fail(err, XSR_E_FORMAT,
@@ -242,21 +407,35 @@ enum xsr_args_verdict xsr_args_get(int argc, char **argv,
 
 const char *xsr_args_help(void)
 {
-    return "xensr-helper restores Xen domains for a toolstack (libxl, xensr).\n"
+    return "xensr-helper saves and restores Xen domains for a toolstack "
+           "(libxl, xensr).\n"
            "\n"
            "People do not start it. To make xl use it for one command:\n"
-           "    LIBXL_SAVE_HELPER=/path/to/xensr-helper xl restore FILE\n"
+           "    LIBXL_SAVE_HELPER=/path/to/xensr-helper xl save DOMAIN FILE\n"
            "\n"
-           "Toolstacks of Xen 4.14 and later start it as\n"
+           "Toolstacks of Xen 4.6 and later start it with the pipe protocol "
+           "on its\n"
+           "standard input and output; those of Xen 4.14 and later as\n"
+           "    xensr-helper --save-domain STREAM_FD BACK_FD DOMID FLAGS "
+           "CBFLAGS TYPE\n"
            "    xensr-helper --restore-domain STREAM_FD BACK_FD DOMID "
            "STORE_EVTCHN\n"
            "                 STORE_DOMID CONSOLE_EVTCHN CONSOLE_DOMID CBFLAGS "
            "TYPE\n"
-           "with the pipe protocol on its standard input and output.\n"
            "\n"
            "Environment:\n"
-           "    XENSR_ENGINE=native   restore with the built-in engine, not "
-           "libxenguest\n"
+           "    XENSR_ENGINE=native   the built-in engine, not libxenguest\n"
+           "    XENSR_LIVE_FALLBACK=no  a live save that the host cannot do "
+           "is an error,\n"
+           "                          not a save of the suspended guest\n"
+           "    XENSR_MAX_ROUNDS=N    live rounds at most (default 5)\n"
+           "    XENSR_MIN_REMAINING=N suspend below N pages to send (default "
+           "50)\n"
+           "    XENSR_TARGET_DOWNTIME_MS=N  suspend when the rest takes less "
+           "than N ms\n"
+           "    XENSR_ABORT_IF_BUSY=yes     give up instead of suspending a "
+           "guest that\n"
+           "                          does not come down to those limits\n"
            "    XENSR_ACK_MS=N        wait N ms for the last answer (default "
            "30000)\n"
            "\n"

@@ -1,36 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Calls xc_domain_restore() of the libxenguest that is installed, or the
- * engine linked in here when XENSR_ENGINE=native. Callbacks and log lines of
- * either go to helper/answer; what went wrong comes back as one error value.
- * The simulated host's libxenguest looks for xensr_helper_log() in this
- * program to send its lines and progress the same way.
+ * The hypervisor, and what the engines say while they work. guest_save.c and
+ * guest_restore.c call either the libxenguest that is installed or, when
+ * XENSR_ENGINE=native, the engine linked in here; log lines and progress of
+ * both come here and go to helper/answer. The simulated host's libxenguest
+ * looks for xensr_helper_log() in this program to send its own the same way.
  */
-#include "helper/guest.h"
+#include "helper/guest_in.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xenctrl.h>
-#include <xenguest.h>
-#include <xentoollog.h>
-
-#include "engine/engine.h"
-#include "helper/stop.h"
-#include "lib/log.h"
-
-#define OUR_CONTEXT "xensr"
-
-struct xsr_guest {
-    xentoollog_logger logger; /* first: Xen hands us a pointer to it */
-    struct xsr_log log;
-    struct xsr_answer *answer;
-    const struct xsr_args *args;
-    xc_interface *xch;
-    char cause[192]; /* first error line of the library */
-    bool cause_sent;
-};
+#include "lib/util.h"
 
 /* For xensr_helper_log(), which has no argument. */
 static struct xsr_guest *current;
@@ -80,6 +62,8 @@ static void on_xtl_progress(xentoollog_logger *logger, const char *context,
     struct xsr_guest *g = (struct xsr_guest *)logger;
 
     (void)percent;
+    if (g->stats)
+        xsr_stats_progress(g->stats, doing_what, done, total);
     xsr_answer_progress(g->answer, context, doing_what, done, total);
 }
 
@@ -106,7 +90,7 @@ static void on_line(void *ctx, enum xsr_level level, const char *text)
         keep_cause(g, text, false);
         return;
     }
-    xsr_answer_log(g->answer, xtl[level], -1, OUR_CONTEXT, text);
+    xsr_answer_log(g->answer, xtl[level], -1, XSR_ENGINE_CONTEXT, text);
 }
 
 static void on_progress(void *ctx, const char *what, uint64_t done,
@@ -114,94 +98,34 @@ static void on_progress(void *ctx, const char *what, uint64_t done,
 {
     struct xsr_guest *g = ctx;
 
-    xsr_answer_progress(g->answer, OUR_CONTEXT, what, done, total);
+    if (g->stats)
+        xsr_stats_progress(g->stats, what, done, total);
+    xsr_answer_progress(g->answer, "xc", what, done, total);
 }
 
-/* ---- what libraries ask ------------------------------------------------- */
-
-static int ask(struct xsr_guest *g, enum xsr_msg msg)
+int xsr_guest_ask(struct xsr_guest *g, enum xsr_msg msg)
 {
     struct xsr_ipc_msg m = {.msg = msg};
 
     return xsr_answer_ask(g->answer, &m);
 }
 
-static int on_static_data_done(unsigned int missing, void *data)
-{
-    struct xsr_ipc_msg m = {.msg = XSR_MSG_STATIC_DATA_DONE};
-    struct xsr_guest *g = data;
-
-    m.u.static_data.missing = missing;
-    return xsr_answer_ask(g->answer, &m);
-}
-
-static int on_suspend(void *data)
-{
-    return ask(data, XSR_MSG_SUSPEND);
-}
-
-static int on_postcopy(void *data)
-{
-    return ask(data, XSR_MSG_POSTCOPY);
-}
-
-static int on_checkpoint(void *data)
-{
-    return ask(data, XSR_MSG_CHECKPOINT);
-}
-
-static int on_wait_checkpoint(void *data)
-{
-    return ask(data, XSR_MSG_WAIT_CHECKPOINT);
-}
-
-static void on_restore_results(xen_pfn_t store_gfn, xen_pfn_t console_gfn,
-                               void *data)
-{
-    struct xsr_ipc_msg m = {.msg = XSR_MSG_RESTORE_RESULTS};
-    struct xsr_guest *g = data;
-
-    m.u.results.store_gfn = store_gfn;
-    m.u.results.console_gfn = console_gfn;
-    xsr_answer_tell(g->answer, &m);
-}
-
-/* ---- the engines -------------------------------------------------------- */
-
-static bool wanted(const struct xsr_args *args, enum xsr_msg msg)
-{
-    return (args->cbflags & xsr_msg_bit(args->gen, msg)) != 0;
-}
-
-/* A callback that the parent did not offer stays NULL. */
-static void set_callbacks(struct restore_callbacks *cb, struct xsr_guest *g)
-{
-    memset(cb, 0, sizeof(*cb));
-    cb->data = g;
-    if (wanted(g->args, XSR_MSG_STATIC_DATA_DONE))
-        cb->static_data_done = on_static_data_done;
-    if (wanted(g->args, XSR_MSG_SUSPEND))
-        cb->suspend = on_suspend;
-    if (wanted(g->args, XSR_MSG_POSTCOPY))
-        cb->postcopy = on_postcopy;
-    if (wanted(g->args, XSR_MSG_CHECKPOINT))
-        cb->checkpoint = on_checkpoint;
-    if (wanted(g->args, XSR_MSG_WAIT_CHECKPOINT))
-        cb->wait_checkpoint = on_wait_checkpoint;
-    if (wanted(g->args, XSR_MSG_RESTORE_RESULTS))
-        cb->restore_results = on_restore_results;
-}
-
 /*
  * libxenguest leaves errno and log lines. errno 0 is its way to say that the
- * stream ended; but it is also 0 when a callback was refused.
+ * stream it reads ended; but it is also 0 when a callback was refused.
  */
-static int explain_library(const struct xsr_guest *g, int sys,
-                           struct xsr_err *err)
+int xsr_guest_explain(const struct xsr_guest *g, int sys, struct xsr_err *err)
 {
-    if (sys == 0)
-        return xsr_fail(err, XSR_E_EOF, "the stream ended too early%s%s",
+    bool reads = g->args->side == XSR_IPC_RESTORE ||
+                 g->args->stream_type == XSR_STREAM_COLO;
+
+    if (sys == 0 && reads)
+        return xsr_fail(err, XSR_E_EOF, "the %s ended too early%s%s",
+                        g->args->side == XSR_IPC_RESTORE ? "stream"
+                                                         : "back channel",
                         g->cause[0] ? ": " : "", g->cause);
+    if (sys == 0)
+        sys = EIO;
     if (!g->cause[0])
         return xsr_fail_sys(err, XSR_E_XEN, sys, "libxenguest failed");
     xsr_fail(err, XSR_E_XEN, "%s", g->cause);
@@ -209,99 +133,25 @@ static int explain_library(const struct xsr_guest *g, int sys,
     return -1;
 }
 
-static int run_library(struct xsr_guest *g, uint64_t *store_out,
-                       uint64_t *console_out, struct xsr_err *err)
+bool xsr_guest_is_native(void)
 {
-    const struct xsr_args *args = g->args;
-    unsigned long store = 0, console = 0;
-    struct restore_callbacks cb;
-    int r, sys;
+    const char *name = getenv("XENSR_ENGINE");
 
-    set_callbacks(&cb, g);
-    errno = 0;
-    r = xc_domain_restore(
-        g->xch, args->stream_fd, args->domid, args->store_evtchn, &store,
-        args->store_domid, args->console_evtchn, &console, args->console_domid,
-        (xc_stream_type_t)args->stream_type, &cb, args->back_fd);
-    sys = errno;
-    if (r)
-        return explain_library(g, sys, err);
-    *store_out = store;
-    *console_out = console;
-    return 0;
+    return name && strcmp(name, "native") == 0;
 }
 
-static int on_engine_static_data_done(void *ctx, unsigned missing)
-{
-    struct xsr_guest *g = ctx;
-
-    if (!wanted(g->args, XSR_MSG_STATIC_DATA_DONE))
-        return 0;
-    return on_static_data_done(missing, g);
-}
-
-static int run_native(struct xsr_guest *g, uint64_t *store_out,
-                      uint64_t *console_out, struct xsr_err *err)
-{
-    static const struct xsr_engine_restore_ops ops = {
-        .on_static_data_done = on_engine_static_data_done,
-    };
-    const struct xsr_args *args = g->args;
-    struct xsr_engine_restore r = {
-        .xch = g->xch,
-        .fd = args->stream_fd,
-        .domid = args->domid,
-        .store_evtchn = args->store_evtchn,
-        .store_domid = args->store_domid,
-        .console_evtchn = args->console_evtchn,
-        .console_domid = args->console_domid,
-        .log = &g->log,
-        .ops = &ops,
-        .ops_ctx = g,
-    };
-
-    if (args->stream_type != XSR_STREAM_PLAIN)
-        return xsr_fail(err, XSR_E_UNSUPPORTED,
-                        "XENSR_ENGINE=native restores plain streams only, "
-                        "this is a %s stream; unset XENSR_ENGINE",
-                        args->stream_type == XSR_STREAM_REMUS ? "Remus"
-                                                              : "COLO");
-    if (xsr_engine_restore(&r, err) < 0)
-        return -1;
-    *store_out = r.store_gfn;
-    *console_out = r.console_gfn;
-    return 0;
-}
-
-static int pick_engine(bool *native_out, struct xsr_err *err)
+int xsr_guest_check_engine(struct xsr_err *err)
 {
     const char *name = getenv("XENSR_ENGINE");
     char quoted[40];
 
-    *native_out = name && strcmp(name, "native") == 0;
-    if (*native_out || !name || !*name || strcmp(name, "libxenguest") == 0)
+    if (xsr_guest_is_native() || !name || !*name ||
+        strcmp(name, "libxenguest") == 0)
         return 0;
     return xsr_fail(err, XSR_E_UNSUPPORTED,
                     "XENSR_ENGINE is \"%s\", allowed are native and "
                     "libxenguest",
                     xsr_err_quote(name, strlen(name), quoted, sizeof(quoted)));
-}
-
-int xsr_guest_restore(struct xsr_guest *g, uint64_t *store_gfn_out,
-                      uint64_t *console_gfn_out, struct xsr_err *err)
-{
-    bool native;
-    int rc;
-
-    *store_gfn_out = *console_gfn_out = 0;
-    if (pick_engine(&native, err) < 0)
-        return -1;
-    rc = native ? run_native(g, store_gfn_out, console_gfn_out, err)
-                : run_library(g, store_gfn_out, console_gfn_out, err);
-    /* an error it got over: nobody else is going to say it */
-    if (rc == 0 && g->cause[0] && !g->cause_sent)
-        xsr_answer_log(g->answer, XSR_XTL_ERROR, -1, OUR_CONTEXT, g->cause);
-    return rc;
 }
 
 /*

@@ -2,15 +2,15 @@
 /*
  * xensr-helper: started by a toolstack (libxl through LIBXL_SAVE_HELPER, or
  * libxensr) with the image on an inherited fd and the pipe protocol on fds 0
- * and 1. Judges its arguments, then hands over to restore.c; what the process
- * says by its exit status is decided here and nowhere else.
+ * and 1. Judges its arguments, then hands over to save.c or restore.c; what the
+ * process says by its exit status is decided here and nowhere else.
  */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "helper/restore.h"
+#include "helper/run.h"
 #include "lib/log.h"
 #include "lib/version.h"
 
@@ -46,10 +46,12 @@ static int run(enum xsr_args_verdict verdict, const struct xsr_args *args,
     int status;
 
     xsr_answer_init(&a, args->gen);
-    if (verdict == XSR_ARGS_RESTORE)
-        xsr_restore_run(args, &a);
+    if (verdict != XSR_ARGS_RUN)
+        xsr_refuse_run(args, &a, why);
+    else if (args->side == XSR_IPC_SAVE)
+        xsr_save_run(args, &a);
     else
-        xsr_restore_refuse(args, &a, why);
+        xsr_restore_run(args, &a);
     status = a.parent_gone ? EXIT_PARENT_GONE : EXIT_REPORTED;
     xsr_answer_fini(&a);
     return status;

@@ -6,43 +6,78 @@
  * back with EINTR and its repetition meets it. (This holds for the thread
  * that runs the handler; the kernel gives a process's signals to the main
  * thread, which is the one that reads.)
+ *
+ * A parent that goes away is told by SIGIO for the pipe of its answers, since
+ * whoever is blocked in the stream would learn of it only much later.
  */
 #include "helper/stop.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/fd.h"
 #include "lib/util.h"
 
 /* Written before the handlers exist, read by them. */
-static int poison_fd = -1, targets[2] = {-1, -1};
+static int poison_fd = -1, targets[2] = {-1, -1}, watched_fd = -1;
 
-static volatile sig_atomic_t stop_signal, working;
+static volatile sig_atomic_t stop_signal, working, orphan;
+static volatile sig_atomic_t stop_flag; /* one of the two */
+
+static void poison(void)
+{
+    size_t i;
+
+    stop_flag = 1;
+    for (i = 0; working && i < XSR_ARRAY_LEN(targets); i++)
+        if (targets[i] >= 0)
+            dup2(poison_fd, targets[i]);
+}
 
 static void on_stop(int sig)
 {
     int saved = errno;
-    size_t i;
 
     if (!stop_signal) {
         stop_signal = sig;
-        for (i = 0; working && i < XSR_ARRAY_LEN(targets); i++)
-            if (targets[i] >= 0)
-                dup2(poison_fd, targets[i]);
+        poison();
     }
     errno = saved;
 }
 
-static int set_handler(int sig, void (*handler)(int), struct xsr_err *err)
+/* An answer has come, which is nothing new, or no more can come. */
+static void on_io(int sig)
+{
+    struct pollfd pfd = {.fd = watched_fd};
+    int saved = errno;
+
+    (void)sig;
+    if (poll(&pfd, 1, 0) > 0 && working)
+        xsr_stop_orphan();
+    errno = saved;
+}
+
+void xsr_stop_orphan(void)
+{
+    if (!orphan) {
+        orphan = 1;
+        poison();
+    }
+}
+
+static int set_handler(int sig, void (*handler)(int), int flags,
+                       struct xsr_err *err)
 {
     struct sigaction sa, old;
 
     memset(&sa, 0, sizeof(sa));
     sa.sa_handler = handler;
+    sa.sa_flags = flags;
     sigfillset(&sa.sa_mask);
     if (sigaction(sig, NULL, &old) < 0)
         return xsr_fail_sys(err, XSR_E_IO, errno, "sigaction");
@@ -69,13 +104,36 @@ int xsr_stop_init(int stream_fd, int back_fd, struct xsr_err *err)
     working = 1;
     sigemptyset(&set);
     for (i = 0; i < XSR_ARRAY_LEN(stops); i++) {
-        if (set_handler(stops[i], on_stop, err) < 0)
+        if (set_handler(stops[i], on_stop, 0, err) < 0)
             return -1;
         sigaddset(&set, stops[i]);
     }
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     xsr_stop_obey(true);
     return 0;
+}
+
+/* What cannot be had is done without: the next message finds it out, too. */
+void xsr_stop_watch(int fd)
+{
+    struct f_owner_ex me = {F_OWNER_TID, gettid()};
+    struct xsr_err err;
+    struct stat st;
+    int flags = fcntl(fd, F_GETFL);
+    sigset_t set;
+
+    /* nobody but us holds that end of a pipe; of other files, who knows */
+    if (flags < 0 || fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode))
+        return;
+    watched_fd = fd;
+    sigemptyset(&set);
+    sigaddset(&set, SIGIO);
+    if (set_handler(SIGIO, on_io, SA_RESTART, &err) < 0 ||
+        fcntl(fd, F_SETOWN_EX, &me) < 0 ||
+        fcntl(fd, F_SETFL, flags | O_ASYNC) < 0)
+        return;
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    on_io(SIGIO); /* it may have gone before */
 }
 
 void xsr_stop_end(void)
@@ -94,7 +152,17 @@ int xsr_stop_signal(void)
     return stop_signal;
 }
 
+bool xsr_stop_is_orphan(void)
+{
+    return orphan;
+}
+
+bool xsr_stop_wanted(void)
+{
+    return stop_flag;
+}
+
 void xsr_stop_obey(bool obey)
 {
-    xsr_fd_set_stop_flag(obey ? &stop_signal : NULL);
+    xsr_fd_set_stop_flag(obey ? &stop_flag : NULL);
 }

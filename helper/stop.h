@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * SIGTERM, SIGINT, SIGHUP: an orderly stop. The library is not told; the
- * stream under it is replaced by something that fails, so that it runs into
- * its own error path and cleans up. docs/formats/helper-ipc.md
+ * SIGTERM, SIGINT, SIGHUP, or a parent that is gone: an orderly stop. The
+ * library is not told; the stream under it is replaced by something that
+ * fails, so that it runs into its own error path and cleans up.
+ * docs/formats/helper-ipc.md
  */
 #ifndef XSR_HELPER_STOP_H
 #define XSR_HELPER_STOP_H
@@ -19,6 +20,13 @@ void xsr_stop_end(void);
 bool xsr_stop_owns(int fd);
 /* Number of the first signal that asked to stop; 0: none. */
 int xsr_stop_signal(void);
+/* From now on the end of fd (the parent's answers) is a reason to stop. */
+void xsr_stop_watch(int fd);
+/* The parent is gone: the same as a signal. */
+void xsr_stop_orphan(void);
+bool xsr_stop_is_orphan(void);
+/* Has anything asked to stop? */
+bool xsr_stop_wanted(void);
 /* lib/fd obeys the stop flag (true) or not (false: talking to the parent). */
 void xsr_stop_obey(bool obey);
 
