@@ -4,6 +4,7 @@
  * here for all of them, wherever it stands: the program starts itself again
  * with the libraries of the simulated host in front of Xen's own.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -45,10 +46,84 @@ static const struct command {
      "Whatever goes wrong, Ctrl-C included, is undone: no domain, xenstore "
      "node or\n"
      "file stays behind."},
+    {"save", xsr_cmd_save,
+     "save [--live] [--keep running|paused] [--verify] [--config FILE]\n"
+     "     [--helper PATH] [--suspend-timeout SECONDS] [--json] DOMAIN FILE|-\n"
+     "    one domain into an xl save file",
+     "DOMAIN is a number or a name. FILE gets its name when all of it is on "
+     "disk; one\n"
+     "that is there already stays whole until then. - is standard output.\n\n"
+     "--live           send the memory while the guest runs: a short pause\n"
+     "--keep running   let the guest run on afterwards (-c), instead of\n"
+     "                 destroying it\n"
+     "--keep paused    leave it paused (-p)\n"
+     "--verify         compare what was sent with the memory once more\n"
+     "--config FILE    configuration (JSON) to save instead of the domain's\n"
+     "--helper PATH    save helper to run, instead of xensr-helper\n"
+     "--suspend-timeout SECONDS\n"
+     "                 how long the guest may take to suspend (60)\n"
+     "--json           the result as one JSON document\n\n"
+     "Whatever goes wrong, Ctrl-C included: the guest is as it was, and there "
+     "is no\n"
+     "file."},
+    {"migrate", xsr_cmd_migrate,
+     "migrate [--no-live] [--verify] [--config FILE] [--helper PATH]\n"
+     "        [--timeout SECONDS] [--suspend-timeout SECONDS] [--json] DOMAIN\n"
+     "        -- TRANSPORT...\n"
+     "    one domain to another host, while it runs",
+     "TRANSPORT is a command that connects its standard input and output with "
+     "a\n"
+     "receiver, as in\n\n"
+     "    xensr migrate web -- ssh HOST xensr migrate-receive\n"
+     "    xensr migrate web -- ssh HOST xl migrate-receive\n\n"
+     "--no-live        suspend the guest first, then send it\n"
+     "--verify         compare what was sent with the memory once more\n"
+     "--config FILE    configuration (JSON) to send instead of the domain's\n"
+     "--helper PATH    save helper to run, instead of xensr-helper\n"
+     "--timeout SECONDS\n"
+     "                 patience for each answer of the receiver (300 for its "
+     "first,\n"
+     "                 600 until it has built the guest, 120 for its last)\n"
+     "--suspend-timeout SECONDS\n"
+     "                 how long the guest may take to suspend (60)\n"
+     "--json           the result as one JSON document\n\n"
+     "Ctrl-C leaves the guest running here, until it is handed over at the "
+     "end. With\n"
+     "exit status 5 nobody could tell who has it; the message says how to find "
+     "out."},
+    {"migrate-receive", xsr_cmd_receive,
+     "migrate-receive [--paused] [--config FILE] [--helper PATH]\n"
+     "                [--timeout SECONDS]\n"
+     "    the other end, started by the transport",
+     "For a sender that is `xensr migrate` or `xl migrate`.\n\n"
+     "--paused         leave the domain paused (-p)\n"
+     "--config FILE    configuration (JSON) instead of the one that is sent\n"
+     "--helper PATH    save helper to run, instead of xensr-helper\n"
+     "--timeout SECONDS\n"
+     "                 patience for each message of the sender behind the "
+     "image (600)\n"
+     "-e -d -t -T      as `xl migrate-receive` has them: nothing; like -v; "
+     "nothing"},
     {"destroy", xsr_cmd_destroy,
-     "destroy DOMID\n"
+     "destroy DOMAIN\n"
      "    a domain, its xenstore nodes and its files",
      "For domains that `xensr restore` made; others are their toolstack's."},
+    {"unpause", xsr_cmd_unpause,
+     "unpause DOMAIN\n"
+     "    let a paused domain run",
+     "DOMAIN is a number or a name."},
+    {"resume", xsr_cmd_resume,
+     "resume DOMAIN\n"
+     "    let a suspended domain run on",
+     "DOMAIN is a number or a name. For a guest that stayed suspended because "
+     "a\n"
+     "migration ended with status 5, and only after its receiver was seen not "
+     "to\n"
+     "run it."},
+    {"rename", xsr_cmd_rename,
+     "rename DOMAIN NAME\n"
+     "    give a domain another name",
+     "DOMAIN is a number or a name; NAME may not be in use."},
     {"inspect", xsr_cmd_inspect,
      "inspect [--json] [--memory [--skip-owned]] FILE|-\n"
      "    the records of an image, checked; or the guest's memory",
@@ -94,6 +169,30 @@ int xsr_tool_usage(const char *fmt, ...)
     return XENSR_USAGE;
 }
 
+bool xsr_tool_takes(int c)
+{
+    if (c == 'q')
+        xsr_tool.quiet = true;
+    if (c == 'v')
+        xsr_tool.verbose = true;
+    return c == 'q' || c == 'v';
+}
+
+int xsr_tool_seconds(const char *option, const char *text, unsigned *ms_out)
+{
+    unsigned long seconds;
+    char *end;
+
+    errno = 0;
+    seconds = strtoul(text, &end, 10);
+    if (errno || !isdigit((unsigned char)*text) || *end || seconds == 0 ||
+        seconds > 1000000)
+        return xsr_tool_usage("%s takes a number of seconds from 1 to 1000000",
+                              option);
+    *ms_out = (unsigned)seconds * 1000;
+    return XENSR_OK;
+}
+
 static void on_log(void *ctx, enum xensr_level level, const char *text)
 {
     (void)ctx;
@@ -115,6 +214,9 @@ int xsr_tool_open(const struct xensr_options *options, struct xensr **x_out)
     /* whoever reads what we say may go (| head): no reason to leave a domain
        half made. Programs that we start get the signal back */
     signal(SIGPIPE, SIG_IGN);
+    /* a file that may not grow (ulimit -f) is an error like a full disk, in
+       the save helper too */
+    signal(SIGXFSZ, SIG_IGN);
     o.on_log = on_log;
     o.on_progress = on_progress;
     o.max_level = xsr_tool.quiet     ? XENSR_LOG_ERROR
@@ -223,8 +325,11 @@ int main(int argc, char **argv)
     if (take_sim(&argc, argv, &dir))
         return start_again(argv, dir);
     for (i = 1; i < argc && argv[i][0] == '-'; i++) {
-        if (strcmp(argv[i], "-v") == 0) {
+        if (argv[i][1] == 'v' &&
+            strspn(argv[i] + 1, "v") == strlen(argv[i] + 1)) {
             xsr_tool.verbose = true;
+        } else if (strcmp(argv[i], "-t") == 0 || strcmp(argv[i], "-T") == 0) {
+            continue; /* xl's, in front of its migrate-receive */
         } else if (strcmp(argv[i], "-q") == 0) {
             xsr_tool.quiet = true;
         } else if (is_help(argv[i])) {

@@ -27,20 +27,6 @@ struct request {
 
 /* ---- options ------------------------------------------------------------ */
 
-static int parse_stall(const char *text, unsigned *ms_out)
-{
-    unsigned long seconds;
-    char *end;
-
-    errno = 0;
-    seconds = strtoul(text, &end, 10);
-    if (errno || end == text || *end || seconds == 0 || seconds > 1000000)
-        return xsr_tool_usage("--stall takes a number of seconds from 1 to "
-                              "1000000");
-    *ms_out = (unsigned)seconds * 1000;
-    return XENSR_OK;
-}
-
 static int parse_options(int argc, char **argv, struct request *rq)
 {
     static const struct option options[] = {
@@ -66,15 +52,13 @@ static int parse_options(int argc, char **argv, struct request *rq)
             rq->config = optarg;
         else if (c == 'j')
             rq->json = true;
-        else if (c == 'q')
-            xsr_tool.quiet = true;
-        else if (c == 'v')
-            xsr_tool.verbose = true;
+        else if (xsr_tool_takes(c))
+            continue;
         else if (c != 's')
             return xsr_tool_usage("restore: \"%s\" is not an option, or its "
                                   "value is missing",
                                   argv[optind - 1]);
-        else if (parse_stall(optarg, &rq->stall_ms) != XENSR_OK)
+        else if (xsr_tool_seconds("--stall", optarg, &rq->stall_ms) != XENSR_OK)
             return XENSR_USAGE;
     }
     if (optind != argc - 1)

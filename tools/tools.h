@@ -20,12 +20,24 @@ extern struct xsr_tool xsr_tool;
 
 /* argv[0] is the subcommand's name. */
 int xsr_cmd_restore(int argc, char **argv);
+int xsr_cmd_save(int argc, char **argv);
+int xsr_cmd_migrate(int argc, char **argv);
+int xsr_cmd_receive(int argc, char **argv);
 int xsr_cmd_destroy(int argc, char **argv);
+int xsr_cmd_unpause(int argc, char **argv);
+int xsr_cmd_resume(int argc, char **argv);
+int xsr_cmd_rename(int argc, char **argv);
 int xsr_cmd_inspect(int argc, char **argv);
 int xsr_cmd_sim(int argc, char **argv);
 
 /* "xensr: ..." and where to find help; returns XENSR_USAGE. */
 int xsr_tool_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* -q and -v, which every command has too: was c one of them? */
+bool xsr_tool_takes(int c);
+/* The value of an option in milliseconds; 0 or XENSR_USAGE. */
+int xsr_tool_seconds(const char *option, const char *text, unsigned *ms_out);
+/* A domain by its number or name; an exit code, with the reason printed. */
+int xsr_domain_arg(struct xensr *x, const char *text, uint32_t *domid_out);
 /* A context with the tool's options, which logs to stderr. */
 int xsr_tool_open(const struct xensr_options *options, struct xensr **x_out);
 
