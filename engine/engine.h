@@ -51,8 +51,8 @@ struct xsr_engine_restore {
 };
 
 /*
- * Restore a plain (not checkpointed) image of version 2 or 3 into an empty,
- * paused domain. The fd ends exactly behind END. On failure the domain is left
+ * Restore an image of version 2 or 3 into an empty, paused domain. The fd ends
+ * exactly behind END. On failure the domain is left
  * half built (the caller destroys it), nothing is mapped any more, and *err
  * has kind, errno and stream offset (counted from the image header).
  * docs/formats/libxc-image.md
@@ -105,7 +105,9 @@ struct xsr_engine_save {
     uint64_t n_pages; /* pages with content that were sent */
     unsigned n_rounds;
     bool fell_back; /* live was asked for and not possible */
-    int refused;    /* value of the callback that ended a checkpointed save */
+    /* A checkpointed save goes on until a callback ends it: */
+    const char *refused_by; /* its name; NULL: none did */
+    int refused;            /* its value, 0 or negative */
 };
 
 /*
@@ -114,6 +116,8 @@ struct xsr_engine_save {
  * off in Xen and (through the callback) in the device model and nothing is
  * mapped any more; the guest is left suspended if it had been, which is the
  * caller's to resume. EPIPE and EBADF of the fd are ordinary failures.
+ * A checkpointed save never succeeds: it ends with XSR_E_STOPPED (a callback
+ * returned 0), with XSR_E_PEER (it returned less), or by another failure.
  * docs/formats/libxc-image.md
  */
 int xsr_engine_save(struct xsr_engine_save *s, struct xsr_err *err);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Two sets of pfns: the dirty ones as Xen reports them, and those that could
+ * not be sent when it was their turn.
+ */
+#ifndef XSR_ENGINE_SAVE_DIRTY_H
+#define XSR_ENGINE_SAVE_DIRTY_H
+
+#include "engine/xen.h"
+
+struct xsr_dirty {
+    uint64_t n_pfns; /* bits in each */
+    uint64_t *bits;  /* memory that hypercalls may use */
+    xc_hypercall_buffer_t buffer;
+    uint64_t *deferred;
+    uint64_t n_deferred;
+};
+
+void xsr_dirty_init(struct xsr_dirty *d);
+void xsr_dirty_fini(struct xsr_dirty *d, const struct xsr_xen *xen);
+/* Room for n pfns; what was known of the lower ones stays. Never shrinks. */
+int xsr_dirty_resize(struct xsr_dirty *d, const struct xsr_xen *xen, uint64_t n,
+                     struct xsr_err *err);
+void xsr_dirty_defer(struct xsr_dirty *d, uint64_t pfn);
+/* Deferred pfns become dirty ones. */
+void xsr_dirty_add_deferred(struct xsr_dirty *d);
+static inline void xsr_dirty_add(struct xsr_dirty *d, uint64_t pfn)
+{
+    d->bits[pfn / 64] |= 1ull << (pfn % 64);
+}
+uint64_t xsr_dirty_count(const struct xsr_dirty *d);
+/* The first pfn >= from that is in bits, or end. */
+uint64_t xsr_dirty_next(const uint64_t *bits, uint64_t from, uint64_t end);
+
+#endif
