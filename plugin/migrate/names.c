@@ -197,18 +197,6 @@ int xsr_names_change(struct xensr *x, uint32_t domid, const char *from,
     return rc;
 }
 
-int xsr_names_unpause(struct xensr *x, uint32_t domid, struct xsr_err *err)
-{
-    struct xsr_xen *xen = NULL;
-    int rc = -1;
-
-    if (xsr_xen_open(&x->log, &xen, err) == 0 &&
-        xsr_domain_check_exists(xen, domid, err) == 0)
-        rc = xsr_domain_unpause(xen, domid, err);
-    xsr_xen_close(xen);
-    return rc;
-}
-
 /* ---- public -------------------------------------------------------------- */
 
 static int check_exists(struct xensr *x, uint32_t domid, struct xsr_err *err)
@@ -234,17 +222,6 @@ int xensr_rename(struct xensr *x, uint32_t domid, const char *name)
         x->usage = true;
     else if (check_exists(x, domid, &err) == 0)
         xsr_names_change(x, domid, NULL, name, &err);
-    return xsr_context_end(x, &err);
-}
-
-int xensr_unpause(struct xensr *x, uint32_t domid)
-{
-    struct xsr_err err = XSR_ERR_INIT;
-    int rc = xsr_context_begin(x);
-
-    if (rc != XENSR_OK)
-        return rc;
-    xsr_names_unpause(x, domid, &err);
     return xsr_context_end(x, &err);
 }
 

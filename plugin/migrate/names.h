@@ -27,7 +27,4 @@ int xsr_names_read(struct xsr_xs *xs, uint32_t domid, char *out, size_t out_len,
 int xsr_names_change(struct xensr *x, uint32_t domid, const char *from,
                      const char *to, struct xsr_err *err);
 
-/* Let a paused domain run. */
-int xsr_names_unpause(struct xensr *x, uint32_t domid, struct xsr_err *err);
-
 #endif

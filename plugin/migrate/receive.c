@@ -21,6 +21,7 @@
 #include "plugin/host/host.h"
 #include "plugin/migrate/handshake.h"
 #include "plugin/migrate/names.h"
+#include "plugin/migrate/unpause.h"
 
 #define GO_MS   (10u * 60 * 1000)
 #define TELL_MS (30u * 1000)
@@ -103,7 +104,7 @@ static int start_guest(struct receiving *r, struct xsr_err *err)
     memcpy(r->guest.name, r->name, sizeof(r->name));
     if (r->params->paused)
         return 0;
-    if (xsr_names_unpause(r->x, r->guest.domid, err) < 0)
+    if (xsr_unpause(r->x, r->guest.domid, err) < 0)
         return xsr_err_prefix(err, "the guest was received, but does not "
                                    "start");
     r->guest.paused = false;
