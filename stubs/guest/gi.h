@@ -157,6 +157,15 @@ uint32_t *xsr_guest_version(const struct xsr_guest *g, uint64_t pfn);
 void xsr_guest_trouble(const struct xsr_guest *g, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* ---- run.c, churn.c ------------------------------------------------------ */
+
+/* Can the guest do anything at present? */
+bool xsr_guest_runs(const struct xsr_dom *d);
+/* All that it does until then; d->guest_ns says since when. */
+void xsr_guest_run_to(struct xsr_guest *g, int64_t now);
+/* Rewrite some page tables of its own (PV). */
+void xsr_guest_churn(struct xsr_guest *g);
+
 /* ---- create_pv.c, create_hvm.c, hvmctx.c, nodes.c ------------------------ */
 
 struct xsr_birth { /* one that is being made */

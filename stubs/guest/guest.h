@@ -50,9 +50,15 @@ int xsr_guest_create(const struct xsr_guest_spec *spec, uint32_t *domid_out,
 
 struct xsr_guest_state {
     uint64_t seed, running_ns, n_dirtied;
-    uint32_t n_suspends, n_resumes;
-    uint64_t n_pages, n_bad; /* checked; not what they should be */
+    uint64_t n_churned; /* page table entries rewritten */
+    /* restores: found itself in a new domain; forced: suspended by hypercall
+       although it has drivers */
+    uint32_t n_suspends, n_resumes, n_restores, n_forced;
+    uint64_t n_pages, n_zero, n_bad; /* checked; not what they should be */
     uint64_t first_bad_pfn;
+    bool suspended;
+    uint32_t n_troubles; /* whatever else is wrong, ever */
+    char trouble[160];   /* the first */
 };
 
 /* Is domid a simulated guest, and is its whole memory what it should be? */

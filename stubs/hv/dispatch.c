@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/util.h"
+#include "stubs/guest/hooks.h"
 #include "stubs/hv/hv.h"
 #include "stubs/hv/hvi.h"
 
@@ -113,6 +114,7 @@ long xsr_hv_call(unsigned op, const uint64_t arg[5])
 
     if (xsr_host_enter() < 0)
         return -EIO;
+    xsr_guest_advance();
     rc = dispatch(op, arg);
     xsr_host_leave();
     xsr_hv_fire_notes();

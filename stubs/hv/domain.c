@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "lib/util.h"
+#include "stubs/guest/hooks.h"
 #include "stubs/hv/hvi.h"
 
 #define CDF_KNOWN     (XEN_DOMCTL_CDF_MAX * 2 - 1)
@@ -319,6 +320,7 @@ int xsr_hv_shutdown(struct xsr_dom *d, uint32_t reason)
         d->shutdown_code = reason;
     if (d->shutdown)
         return 0;
+    xsr_guest_stopping(d, d->shutdown_code);
     d->shutdown = 1;
     if (d->shutdown_code == SHUTDOWN_suspend && d->suspend_port)
         xsr_hv_evtchn_raise(d, d->suspend_port);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "stubs/guest/hooks.h"
 #include "stubs/hv/hvi.h"
 
 static long pause_domain(struct xsr_dom *d)
@@ -25,8 +26,10 @@ static long unpause_domain(struct xsr_dom *d)
 {
     if (d->pause_count == 0)
         return -EINVAL;
-    if (--d->pause_count == 0)
+    if (--d->pause_count == 0) {
         d->created = 1;
+        xsr_guest_started(d);
+    }
     return 0;
 }
 
@@ -90,7 +93,10 @@ static long life(struct xsr_dom *d, struct xen_domctl *op)
     case XEN_DOMCTL_resumedomain:
         if (d->domid == 0)
             return -EINVAL;
-        xsr_hv_resume(d);
+        if (d->shutdown) {
+            xsr_hv_resume(d);
+            xsr_guest_resumed(d);
+        }
         return 0;
     case XEN_DOMCTL_max_vcpus:
         return set_max_vcpus(d, op->u.max_vcpus.max);

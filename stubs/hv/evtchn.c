@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "stubs/guest/hooks.h"
 #include "stubs/hv/hv.h"
 #include "stubs/hv/hvi.h"
 
@@ -167,8 +168,13 @@ static int send_event(struct xsr_dom *d, uint32_t port)
     case EVTCHNSTAT_interdomain:
         rd = xsr_hv_dom(c->remote_dom);
         peer = rd ? get_port(rd, c->remote_port) : NULL;
-        if (peer)
-            peer->pending = 1;
+        if (!peer)
+            return 0;
+        peer->pending = 1;
+        if (rd->domid == 0)
+            xsr_sim_wake_ports();
+        else
+            xsr_guest_event(rd, c->remote_port);
         return 0;
     case EVTCHNSTAT_ipi:
         c->pending = 1;
@@ -389,6 +395,7 @@ int xsr_hv_evtchn_send(uint32_t domid, uint32_t port)
         return -EIO;
     rc = send_from(domid, port);
     xsr_host_leave();
+    xsr_hv_fire_notes();
     return rc;
 }
 

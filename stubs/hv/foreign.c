@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "lib/util.h"
+#include "stubs/guest/hooks.h"
 #include "stubs/hv/hv.h"
 #include "stubs/hv/hvi.h"
 
@@ -417,6 +418,7 @@ void *xsr_hv_map(uint32_t domid, int prot, size_t n, const uint64_t *frames,
         free(mfns);
         return NULL;
     }
+    xsr_guest_advance();
     d = domid == DOMID_XEN ? NULL : xsr_hv_dom_any(domid);
     if (domid != DOMID_XEN && (!d || d->dying || d->domid == 0)) {
         errno = !d || d->dying ? ESRCH : EINVAL;

@@ -79,6 +79,8 @@ int xsr_hv_check_xstate(const struct xsr_dom *d, uint64_t xcr0,
 
 /* hvm.c, hvmctx.c */
 long xsr_hv_hvm_op(unsigned long cmd, void *arg);
+/* Body of an entry of the loaded context; NULL: it is not there. */
+uint8_t *xsr_hv_hvmctx_body(struct xsr_dom *d, unsigned code, unsigned instance);
 long xsr_hv_hvmctx_domctl(struct xsr_dom *d, struct xen_domctl *op);
 
 /* the other hypercalls, one file each */

@@ -298,6 +298,20 @@ static long fetch(struct xsr_dom *d, struct xen_domctl_hvmcontext *c)
     return 0;
 }
 
+uint8_t *xsr_hv_hvmctx_body(struct xsr_dom *d, unsigned code, unsigned instance)
+{
+    size_t pos = 0, at = 0;
+    struct entry e;
+
+    while (next_entry(d->hvmctx, d->hvmctx_len, &pos, &e) == 0 &&
+           e.code != CODE_END) {
+        if (e.code == code && e.instance == instance)
+            return d->hvmctx + at + 8;
+        at = pos;
+    }
+    return NULL;
+}
+
 static long fetch_one(struct xsr_dom *d,
                       struct xen_domctl_hvmcontext_partial *c)
 {

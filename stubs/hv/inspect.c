@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/util.h"
+#include "stubs/guest/hooks.h"
 #include "stubs/hv/hv.h"
 #include "stubs/hv/hvi.h"
 
@@ -99,6 +100,7 @@ int xsr_hv_next_domain(uint32_t first, struct xsr_hv_domain *out)
 
     if (xsr_host_enter() < 0)
         return -EIO;
+    xsr_guest_advance();
     d = xsr_hv_dom_from(first);
     if (d && d->dying && xsr_hv_purge_dead_maps())
         d = xsr_hv_dom_from(first);

@@ -27,6 +27,8 @@ static const struct {
     {"list", xsr_sim_cmd_list, "[--json]", "its domains"},
     {"info", xsr_sim_cmd_info, "[--json] DOMID",
      "everything the hypervisor knows about one domain"},
+    {"guest", xsr_sim_cmd_guest, "[--json] DOMID",
+     "what a simulated guest says of itself; 1 if it is damaged"},
     {"memory", xsr_sim_cmd_memory, "[--skip-owned] DOMID",
      "the domain's pages: number (8 octets), 4096 octets"},
     {"xenstore", xsr_sim_cmd_xenstore, "[--json] [PATH]",

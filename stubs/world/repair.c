@@ -163,6 +163,7 @@ void xsr_host_repair(void)
     each_live(xsr_hv_retype);
     xsr_hv_recount_maps();
     remove_half_made();
+    xsr_host->guests = 1; /* the next look counts them */
     each_live(xsr_hv_evtchn_repair);
     if (xsr_host->slots[0].state == XSR_SLOT_LIVE)
         xsr_hv_evtchn_repair(xsr_dom_map(&xsr_host->slots[0]));

@@ -36,6 +36,9 @@ void xsr_sim_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A call that is not simulated: logs its name, sets errno ENOSYS, is -1. */
 int xsr_sim_enosys(const char *name);
 
+/* An event is pending at a port of domain 0: wake whoever waits for one. */
+void xsr_sim_wake_ports(void);
+
 /* hv/ offers to the rest of the simulated host ---------------------------- */
 bool xsr_hv_domain_exists(uint32_t domid);
 /* Is port of domid a live (unbound or bound) event channel? */

@@ -9,8 +9,10 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "stubs/guest/hooks.h"
 #include "stubs/world/world.h"
 #include "stubs/xs/file.h"
 #include "stubs/xs/path.h"
@@ -43,6 +45,38 @@ static void after_fork_child(void)
 static void register_fork(void)
 {
     pthread_atfork(NULL, NULL, after_fork_child);
+}
+
+/* ---- guests that are told something ---------------------------------------- */
+
+#define MAX_TOLD 8u
+
+static uint32_t told[MAX_TOLD]; /* mutex held */
+static unsigned n_told;
+
+/* Guests hear of a word in their control/shutdown when nothing is locked. */
+static void note_told(const struct xsr_buf *ops)
+{
+    struct xsr_store_op op;
+    struct xsr_cur cur;
+
+    xsr_cur_init(&cur, ops->p, ops->len, 0);
+    while (xsr_store_op_get(&cur, &op) > 0) {
+        uint32_t domid = 0;
+        int used = 0;
+
+        if (op.kind == XSR_STORE_OP_WRITE && op.len && n_told < MAX_TOLD &&
+            sscanf(op.path, "/local/domain/%5u/control/shutdown%n", &domid,
+                   &used) == 1 &&
+            used && !op.path[used])
+            told[n_told++] = domid;
+    }
+}
+
+static void tell_guests(const uint32_t *domids, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        xsr_guest_told(domids[i]);
 }
 
 static void fire_all(const struct xsr_buf *events)
@@ -283,8 +317,12 @@ int xsr_store_enter(bool change)
 
 void xsr_store_leave(bool change)
 {
+    uint32_t domids[MAX_TOLD];
+    unsigned n = n_told;
     int keep = errno;
 
+    memcpy(domids, told, sizeof(told));
+    n_told = 0;
     /* Nobody is connected: keep neither memory nor a descriptor. */
     if (!xsr_store_any_conn()) {
         xsr_store_state_fini(&state);
@@ -293,6 +331,7 @@ void xsr_store_leave(bool change)
     unlock_mutex();
     if (change)
         xsr_sim_unlock();
+    tell_guests(domids, n);
     errno = keep;
 }
 
@@ -339,6 +378,7 @@ int xsr_store_commit(const struct xsr_buf *ops)
     take_state(&next);
     next = (struct xsr_store_state){NULL, NULL, 0, 0};
     fire_all(&events);
+    note_told(&all);
     compact();
     rc = 0;
 out:
