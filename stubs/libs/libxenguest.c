@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libxenguest.so.4.17 of the simulated host: our engine behind the symbol
- * that save helpers call, ours and the stock one. Our helper lends its log,
- * so that lines keep their level and progress its numbers; under any other
- * caller errors and progress go through libxenctrl's own reporting.
+ * libxenguest.so.4.17 of the simulated host: our engine behind the symbols
+ * that save helpers call, ours and the stock one, and what else a toolstack
+ * calls around a save. Our helper lends its log, so that lines keep their
+ * level and progress its numbers; under any other caller errors and progress
+ * go through libxenctrl's own reporting.
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
 #include <xenctrl.h>
+#include <xenevtchn.h>
 #include <xenguest.h>
 
 #include "engine/engine.h"
-#include "stubs/libs/enosys.h"
+#include "stubs/libs/libxenguest_enosys.h"
 
 #pragma GCC visibility push(default)
 
@@ -56,27 +62,6 @@ static const struct xsr_log *callers_log(void)
 
 /* ---- results ------------------------------------------------------------- */
 
-/* What our own parent reads out of errno, and others can print. */
-static int errno_of(const struct xsr_err *err)
-{
-    switch (err->kind) {
-    case XSR_E_EOF:
-        return ENODATA;
-    case XSR_E_FORMAT:
-    case XSR_E_ORDER:
-    case XSR_E_LIMIT:
-        return EBADMSG;
-    case XSR_E_UNSUPPORTED:
-        return EOPNOTSUPP;
-    case XSR_E_STOPPED:
-        return ECANCELED;
-    case XSR_E_NOMEM:
-        return ENOMEM;
-    default:
-        return err->sys ? err->sys : EIO;
-    }
-}
-
 static int failed(const struct xsr_log *log, const struct xsr_err *err)
 {
     if (err->offset != XSR_NO_OFFSET)
@@ -84,9 +69,124 @@ static int failed(const struct xsr_log *log, const struct xsr_err *err)
                 err->text);
     else
         xsr_log(log, XSR_LOG_ERROR, "%s", err->text);
-    errno = errno_of(err);
+    errno = xsr_err_errno(err);
     return -1;
 }
+
+static int choose_stream(xc_stream_type_t type, enum xsr_stream_type *out,
+                         struct xsr_err *err)
+{
+    switch (type) {
+    case XC_STREAM_PLAIN:
+        *out = XSR_STREAM_IS_PLAIN;
+        return 0;
+    case XC_STREAM_REMUS:
+        *out = XSR_STREAM_IS_REMUS;
+        return 0;
+    case XC_STREAM_COLO:
+        *out = XSR_STREAM_IS_COLO;
+        return 0;
+    default:
+        return xsr_fail(err, XSR_E_UNSUPPORTED,
+                        "stream of type %d, known are 0 (plain), 1 (Remus) "
+                        "and 2 (COLO)",
+                        (int)type);
+    }
+}
+
+/* ---- saving -------------------------------------------------------------- */
+
+static int save_suspend(void *ctx)
+{
+    struct save_callbacks *cb = ctx;
+
+    return cb->suspend(cb->data);
+}
+
+static int save_policy(void *ctx, const struct xsr_precopy_stats *stats)
+{
+    struct save_callbacks *cb = ctx;
+    struct precopy_stats s = {.iteration = stats->iteration,
+                              .total_written = stats->total_written,
+                              .dirty_count = stats->dirty_count};
+
+    return cb->precopy_policy(s, cb->data);
+}
+
+static int save_checkpoint(void *ctx)
+{
+    struct save_callbacks *cb = ctx;
+
+    return cb->checkpoint(cb->data);
+}
+
+static int save_postcopy(void *ctx)
+{
+    struct save_callbacks *cb = ctx;
+
+    return cb->postcopy(cb->data);
+}
+
+static int save_wait(void *ctx)
+{
+    struct save_callbacks *cb = ctx;
+
+    return cb->wait_checkpoint(cb->data);
+}
+
+static int save_logdirty(void *ctx, uint32_t domid, bool enable)
+{
+    struct save_callbacks *cb = ctx;
+
+    return cb->switch_qemu_logdirty(domid, enable, cb->data);
+}
+
+/* Only those that the caller has: what is lacking is the engine's to judge. */
+static struct xsr_engine_save_ops save_ops(const struct save_callbacks *cb)
+{
+    return (struct xsr_engine_save_ops){
+        .suspend = cb->suspend ? save_suspend : NULL,
+        .precopy_policy = cb->precopy_policy ? save_policy : NULL,
+        .checkpoint = cb->checkpoint ? save_checkpoint : NULL,
+        .postcopy = cb->postcopy ? save_postcopy : NULL,
+        .wait_checkpoint = cb->wait_checkpoint ? save_wait : NULL,
+        .switch_qemu_logdirty = cb->switch_qemu_logdirty ? save_logdirty : NULL,
+    };
+}
+
+/*
+ * A checkpointed save that a callback ends returns that callback's value, 0
+ * included, as libxenguest does: the caller knows why it said so.
+ */
+int xc_domain_save(xc_interface *xch, int io_fd, uint32_t dom, uint32_t flags,
+                   struct save_callbacks *callbacks,
+                   xc_stream_type_t stream_type, int recv_fd)
+{
+    const struct xsr_log own = {on_line, on_progress, xch, XSR_LOG_WARN};
+    const struct xsr_engine_save_ops ops = save_ops(callbacks);
+    const struct xsr_log *log = callers_log();
+    struct xsr_err err = XSR_ERR_INIT;
+    struct xsr_engine_save s = {
+        .xch = xch,
+        .fd = io_fd,
+        .domid = dom,
+        .live = flags & XCFLAGS_LIVE,
+        .verify = flags & XCFLAGS_DEBUG,
+        .back_fd = recv_fd,
+        .log = log ? log : &own,
+        .ops = &ops,
+        .ops_ctx = callbacks,
+    };
+
+    if (choose_stream(stream_type, &s.stream_type, &err) < 0)
+        return failed(s.log, &err);
+    if (xsr_engine_save(&s, &err) == 0)
+        return 0;
+    failed(s.log, &err);
+    return s.refused_by ? s.refused : -1;
+}
+
+/* ---- restoring ----------------------------------------------------------- */
 
 static int on_static_data_done(void *ctx, unsigned missing)
 {
@@ -97,15 +197,55 @@ static int on_static_data_done(void *ctx, unsigned missing)
     return cb->static_data_done(missing, cb->data);
 }
 
-static int check_stream_type(xc_stream_type_t type, struct xsr_err *err)
+static int restore_checkpoint(void *ctx)
 {
-    if (type == XC_STREAM_PLAIN)
-        return 0;
-    return xsr_fail(err, XSR_E_UNSUPPORTED,
-                    "stream of type %d (1 Remus, 2 COLO); the simulated "
-                    "host's libxenguest restores plain ones (0) only, run "
-                    "the host's own libxenguest",
-                    (int)type);
+    struct restore_callbacks *cb = ctx;
+
+    return cb->checkpoint(cb->data);
+}
+
+static int restore_postcopy(void *ctx)
+{
+    struct restore_callbacks *cb = ctx;
+
+    return cb->postcopy(cb->data);
+}
+
+static int restore_wait(void *ctx)
+{
+    struct restore_callbacks *cb = ctx;
+
+    return cb->wait_checkpoint(cb->data);
+}
+
+static int restore_suspend(void *ctx)
+{
+    struct restore_callbacks *cb = ctx;
+
+    return cb->suspend(cb->data);
+}
+
+static void on_results(void *ctx, uint64_t store_gfn, uint64_t console_gfn)
+{
+    struct restore_callbacks *cb = ctx;
+
+    cb->restore_results(store_gfn, console_gfn, cb->data);
+}
+
+static struct xsr_engine_restore_ops restore_ops(
+    const struct restore_callbacks *cb)
+{
+    struct xsr_engine_restore_ops ops = {.on_static_data_done =
+                                             on_static_data_done};
+
+    if (!cb)
+        return ops;
+    ops.checkpoint = cb->checkpoint ? restore_checkpoint : NULL;
+    ops.postcopy = cb->postcopy ? restore_postcopy : NULL;
+    ops.wait_checkpoint = cb->wait_checkpoint ? restore_wait : NULL;
+    ops.suspend = cb->suspend ? restore_suspend : NULL;
+    ops.restore_results = cb->restore_results ? on_results : NULL;
+    return ops;
 }
 
 int xc_domain_restore(xc_interface *xch, int io_fd, uint32_t dom,
@@ -115,10 +255,9 @@ int xc_domain_restore(xc_interface *xch, int io_fd, uint32_t dom,
                       xc_stream_type_t stream_type,
                       struct restore_callbacks *callbacks, int send_back_fd)
 {
-    static const struct xsr_engine_restore_ops ops = {.on_static_data_done =
-                                                          on_static_data_done};
-    const struct xsr_log *log = callers_log();
+    const struct xsr_engine_restore_ops ops = restore_ops(callbacks);
     const struct xsr_log own = {on_line, on_progress, xch, XSR_LOG_WARN};
+    const struct xsr_log *log = callers_log();
     struct xsr_err err = XSR_ERR_INIT;
     struct xsr_engine_restore r = {
         .xch = xch,
@@ -128,36 +267,117 @@ int xc_domain_restore(xc_interface *xch, int io_fd, uint32_t dom,
         .store_domid = store_domid,
         .console_evtchn = console_evtchn,
         .console_domid = console_domid,
+        .back_fd = send_back_fd,
         .log = log ? log : &own,
         .ops = &ops,
         .ops_ctx = callbacks,
     };
 
-    (void)send_back_fd; /* COLO's */
-    if (check_stream_type(stream_type, &err) || xsr_engine_restore(&r, &err))
+    if (choose_stream(stream_type, &r.stream_type, &err) < 0 ||
+        xsr_engine_restore(&r, &err) < 0)
         return failed(r.log, &err);
     *store_mfn = r.store_gfn;
     *console_mfn = r.console_gfn;
     return 0;
 }
 
-int xc_domain_save(xc_interface *xch, int io_fd, uint32_t dom, uint32_t flags,
-                   struct save_callbacks *callbacks,
-                   xc_stream_type_t stream_type, int recv_fd)
+/* ---- resuming ------------------------------------------------------------ */
+
+int xc_domain_resume(xc_interface *xch, uint32_t domid, int fast)
 {
     const struct xsr_log own = {on_line, NULL, xch, XSR_LOG_WARN};
     const struct xsr_log *log = callers_log();
+    struct xsr_err err = XSR_ERR_INIT;
 
-    (void)io_fd;
-    (void)flags;
-    (void)callbacks;
-    (void)stream_type;
-    (void)recv_fd;
-    xsr_log(log ? log : &own, XSR_LOG_ERROR,
-            "domain %" PRIu32 " cannot be saved: the simulated host's "
-            "libxenguest only restores; run the host's own libxenguest",
-            dom);
-    return xsr_sim_enosys("xc_domain_save");
+    if (xsr_engine_resume(xch, domid, fast, &err) == 0)
+        return 0;
+    return failed(log ? log : &own, &err);
+}
+
+/* ---- the suspend event channel ------------------------------------------- */
+
+/*
+ * One toolstack at a time may suspend a domain: the holder of this file's
+ * lock. The file stays, so that no two holders can have two of them.
+ */
+static int lock_suspend(uint32_t domid, int *lockfd)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+    const char *dir = xsr_sim_dir(&err);
+    char path[PATH_MAX];
+    int fd;
+
+    *lockfd = -1;
+    if (!dir)
+        return errno = ENOENT, -1;
+    snprintf(path, sizeof(path), "%s/suspend-%" PRIu32 ".lock", dir, domid);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -1;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        close(fd);
+        return errno = EINVAL, -1;
+    }
+    *lockfd = fd;
+    return 0;
+}
+
+int xc_suspend_evtchn_release(xc_interface *xch, xenevtchn_handle *xce,
+                              uint32_t domid, int suspend_evtchn, int *lockfd)
+{
+    (void)xch, (void)domid;
+    if (suspend_evtchn >= 0)
+        xenevtchn_unbind(xce, (evtchn_port_t)suspend_evtchn);
+    if (*lockfd >= 0)
+        close(*lockfd);
+    *lockfd = -1;
+    return 0;
+}
+
+int xc_await_suspend(xc_interface *xch, xenevtchn_handle *xce,
+                     int suspend_evtchn)
+{
+    int port;
+
+    (void)xch;
+    do {
+        port = xenevtchn_pending(xce);
+        if (port < 0)
+            return -1;
+    } while (port != suspend_evtchn);
+    return xenevtchn_unmask(xce, (evtchn_port_t)port) < 0 ? -1 : 0;
+}
+
+int xc_suspend_evtchn_init_sane(xc_interface *xch, xenevtchn_handle *xce,
+                                uint32_t domid, int port, int *lockfd)
+{
+    int bound, saved;
+
+    if (lock_suspend(domid, lockfd) < 0)
+        return -1;
+    bound = xenevtchn_bind_interdomain(xce, domid, (evtchn_port_t)port);
+    if (bound >= 0 &&
+        xc_domain_subscribe_for_suspend(xch, domid, (evtchn_port_t)port) == 0)
+        return bound;
+    saved = errno;
+    xc_suspend_evtchn_release(xch, xce, domid, bound, lockfd);
+    errno = saved;
+    return -1;
+}
+
+int xc_suspend_evtchn_init_exclusive(xc_interface *xch, xenevtchn_handle *xce,
+                                     uint32_t domid, int port, int *lockfd)
+{
+    int bound = xc_suspend_evtchn_init_sane(xch, xce, domid, port, lockfd);
+    int saved;
+
+    /* A channel is pending when it was just bound: that event is eaten. */
+    if (bound < 0 || xc_await_suspend(xch, xce, bound) == 0)
+        return bound;
+    saved = errno;
+    xc_suspend_evtchn_release(xch, xce, domid, bound, lockfd);
+    errno = saved;
+    return -1;
 }
 
 const char *xc_domain_get_native_protocol(xc_interface *xch, uint32_t domid)
@@ -170,80 +390,3 @@ const char *xc_domain_get_native_protocol(xc_interface *xch, uint32_t domid)
 }
 
 #pragma GCC visibility pop
-
-/*
- * What libxenlight, xl and the other programs of Xen 4.17 import besides.
- * Domains are built by them, dumped, resumed or have their CPU policy made up;
- * a restore needs none of it.
- */
-XSR_ENOSYS(xc_await_suspend)
-XSR_ENOSYS(xc_cpu_policy_get_domain)
-XSR_ENOSYS(xc_cpu_policy_get_size)
-XSR_ENOSYS(xc_cpu_policy_get_system)
-XSR_ENOSYS(xc_cpu_policy_serialise)
-XSR_ENOSYS(xc_cpu_policy_set_domain)
-XSR_ENOSYS(xc_cpu_policy_update_cpuid)
-XSR_ENOSYS(xc_cpu_policy_update_msrs)
-XSR_ENOSYS(xc_cpuid_apply_policy)
-XSR_ENOSYS(xc_dom_boot_image)
-XSR_ENOSYS(xc_dom_boot_mem_init)
-XSR_ENOSYS(xc_dom_boot_xen_init)
-XSR_ENOSYS(xc_dom_build_image)
-XSR_ENOSYS(xc_dom_compat_check)
-XSR_ENOSYS(xc_dom_devicetree_file)
-XSR_ENOSYS(xc_dom_devicetree_max_size)
-XSR_ENOSYS(xc_dom_devicetree_mem)
-XSR_ENOSYS(xc_dom_do_gunzip)
-XSR_ENOSYS(xc_dom_gnttab_init)
-XSR_ENOSYS(xc_dom_gnttab_seed)
-XSR_ENOSYS(xc_dom_kernel_file)
-XSR_ENOSYS(xc_dom_kernel_max_size)
-XSR_ENOSYS(xc_dom_kernel_mem)
-XSR_ENOSYS(xc_dom_loginit)
-XSR_ENOSYS(xc_dom_mem_init)
-XSR_ENOSYS(xc_dom_module_file)
-XSR_ENOSYS(xc_dom_module_max_size)
-XSR_ENOSYS(xc_dom_module_mem)
-XSR_ENOSYS(xc_dom_parse_image)
-XSR_ENOSYS(xc_dom_rambase_init)
-XSR_ENOSYS(xc_dom_set_arch_hooks)
-XSR_ENOSYS(xc_dom_try_gunzip)
-XSR_ENOSYS(xc_domain_dumpcore)
-XSR_ENOSYS(xc_domain_dumpcore_via_callback)
-XSR_ENOSYS(xc_domain_resume)
-XSR_ENOSYS(xc_exchange_page)
-XSR_ENOSYS(xc_get_cpu_featureset)
-XSR_ENOSYS(xc_get_cpu_levelling_caps)
-XSR_ENOSYS(xc_linux_build)
-XSR_ENOSYS(xc_map_domain_meminfo)
-XSR_ENOSYS(xc_mark_page_offline)
-XSR_ENOSYS(xc_mark_page_online)
-XSR_ENOSYS(xc_query_page_offline_status)
-XSR_ENOSYS(xc_set_domain_cpu_policy)
-XSR_ENOSYS(xc_suspend_evtchn_init_exclusive)
-XSR_ENOSYS(xc_suspend_evtchn_init_sane)
-XSR_ENOSYS(xc_suspend_evtchn_release)
-XSR_ENOSYS(xc_unmap_domain_meminfo)
-
-XSR_ENOSYS_PTR(xc_cpu_policy_init)
-XSR_ENOSYS_PTR(xc_dom_allocate)
-XSR_ENOSYS_PTR(xc_dom_boot_domU_map)
-XSR_ENOSYS_PTR(xc_dom_guest_os)
-XSR_ENOSYS_PTR(xc_dom_malloc)
-XSR_ENOSYS_PTR(xc_dom_pfn_to_ptr)
-XSR_ENOSYS_PTR(xc_dom_strdup)
-XSR_ENOSYS_PTR(xc_dom_vaddr_to_ptr)
-XSR_ENOSYS_PTR(xc_get_static_cpu_featuremask)
-XSR_ENOSYS_PTR(xc_map_m2p)
-XSR_ENOSYS_PTR(xc_read_image)
-
-XSR_ENOSYS_ZERO(xc_cpu_policy_destroy)
-XSR_ENOSYS_ZERO(xc_cpu_policy_is_compatible)
-XSR_ENOSYS_ZERO(xc_dom_check_gzip)
-XSR_ENOSYS_ZERO(xc_dom_feature_get)
-XSR_ENOSYS_ZERO(xc_dom_release)
-XSR_ENOSYS_ZERO(xc_dom_translated)
-XSR_ENOSYS_ZERO(xc_dom_unmap_all)
-XSR_ENOSYS_ZERO(xc_dom_unmap_one)
-XSR_ENOSYS_ZERO(xc_elf_set_logfile)
-XSR_ENOSYS_ZERO(xc_get_cpu_featureset_size)
