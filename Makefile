@@ -160,6 +160,10 @@ $(O)/tests/gen/%: tests/gen/%.c $(O)/libstream.a $(O)/libxsr.a
 $(O)/tests/bin/%: tests/bin/%.c $(O)/libxsr.a
 	$(TEST_CC) $(O)/libxsr.a
 
+# Programs that call libxenguest, or our engine, without a helper around it.
+$(O)/tests/bin/%box: tests/bin/%box.c $(O)/libengine.a $(O)/libstream.a $(O)/libxsr.a
+	$(TEST_CC) $(O)/libengine.a $(O)/libstream.a $(O)/libxsr.a $(HELPER_LIBS)
+
 $(O)/tests/unit/%: tests/unit/%.c $(UNIT_A)
 	$(TEST_CC) $(UNIT_A) -lcmocka $(PLUGIN_LIBS)
 
