@@ -48,6 +48,7 @@ static xen_pfn_t *list_m2p(struct xsr_pv_map *map, size_t n_pieces,
         return NULL;
     }
     /* Told are first frames only; spread them from the end of the array on. */
+    errno = ERANGE; /* the call leaves it alone when the number is wrong */
     if (xc_machphys_mfn_list(map->xen->xch, n_pieces, frames) < 0) {
         xsr_fail_sys(err, XSR_E_XEN, errno, "asking for Xen's M2P table");
         free(frames);
@@ -65,14 +66,14 @@ static xen_pfn_t *list_m2p(struct xsr_pv_map *map, size_t n_pieces,
 static int map_m2p(struct xsr_pv_map *map, struct xsr_err *err)
 {
     xsr_auto_free xen_pfn_t *frames = NULL;
-    unsigned long max_mfn;
+    unsigned long n_mfns; /* Xen says "maximum" but means the first behind */
     size_t n_pieces;
     void *p;
 
-    if (xc_maximum_ram_page(map->xen->xch, &max_mfn) < 0)
+    if (xc_maximum_ram_page(map->xen->xch, &n_mfns) < 0)
         return xsr_fail_sys(err, XSR_E_XEN, errno,
                             "asking for the host's last page");
-    n_pieces = (max_mfn + PIECE_MFNS) / PIECE_MFNS;
+    n_pieces = (n_mfns + PIECE_MFNS - 1) / PIECE_MFNS;
     frames = list_m2p(map, n_pieces, err);
     if (!frames ||
         xsr_xen_map_many(map->xen, DOMID_XEN, frames, n_pieces * PIECE_PAGES,
@@ -80,7 +81,7 @@ static int map_m2p(struct xsr_pv_map *map, struct xsr_err *err)
         return -1;
     map->m2p = p;
     map->m2p_pages = n_pieces * PIECE_PAGES;
-    map->n_mfns = max_mfn + 1;
+    map->n_mfns = n_mfns;
     return 0;
 }
 
