@@ -47,5 +47,8 @@ int xsr_emu_check_id(const struct xsr_xl2_emu *emu, struct xsr_err *err);
 /* cur: the list behind the sub-header. All of it is written, or nothing. */
 int xsr_emu_keys_write(struct xsr_xs *xs, uint32_t domid, struct xsr_cur *cur,
                        size_t *n_out, struct xsr_err *err);
+/* The list of a running domain, appended to out; n 0: it has none. */
+int xsr_emu_keys_read(struct xsr_xs *xs, uint32_t domid, struct xsr_buf *out,
+                      size_t *n_out, struct xsr_err *err);
 
 #endif
