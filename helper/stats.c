@@ -103,9 +103,10 @@ bool xsr_stats_line(const struct xsr_stats *st, uint32_t domid, char *line)
                  (double)st->bytes * 1000 / (double)(ms ? ms : 1) / 1048576);
     }
     snprintf(line, XSR_STATS_LINE,
-             "saved domain %u: %" PRIu64 " pages,%s %" PRIu64
+             "saved domain %u: %" PRIu64 " %s,%s %" PRIu64
              " rounds, %.3f s,%s pause %.3f s",
-             domid, st->pages, bytes, st->rounds, (double)ms / 1000, rate,
+             domid, st->pages, st->have_pages ? "pages" : "frames", bytes,
+             st->rounds, (double)ms / 1000, rate,
              st->suspended_ms ? (double)(st->end_ms - st->suspended_ms) / 1000
                               : 0.0);
     return true;

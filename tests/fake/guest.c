@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A library to preload under a save helper, ours or the stock one: it stands
- * in for opening the hypervisor and for xc_domain_restore(), and does what
- * the script in $FAKE_SCRIPT says, statement by statement (";" between them):
+ * in for opening the hypervisor, for xc_domain_restore() and for
+ * xc_domain_save(), and does what the script in $FAKE_SCRIPT says, statement
+ * by statement (";" between them):
  *
  *   log LEVEL ERRNO CONTEXT TEXT...   CONTEXT "-" is NULL
  *   progress WHAT DONE TOTAL
  *   static N | checkpoint | suspend | postcopy | wait   the callback; a
  *                       failing answer ends the restore with errno 0
  *   results STORE CONSOLE             the callback (COLO)
- *   read N             N bytes of the stream; errors end the restore
+ *   logdirty N | policy ITERATION WRITTEN DIRTY      callbacks of a save; what
+ *                       the policy decides is logged, abort ends the save
+ *   read N | write N   N bytes of the stream; errors end the operation
  *   sleep MS           undisturbed by signals
  *   chatter N          N long log lines when the handle is closed
- *   ok STORE CONSOLE | fail ERRNO     the end
+ *   ok STORE CONSOLE | ok 0 0 | fail ERRNO     the end
  *
- * $FAKE_OPEN_ERRNO makes opening fail.
+ * $FAKE_OPEN_ERRNO makes opening fail; $FAKE_SHADOW holds the errors of
+ * switching log-dirty mode (each use takes the next, "0,95", then none).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -34,7 +38,8 @@ struct call {
     struct fake *fake;
     int fd;
     unsigned long *store, *console;
-    struct restore_callbacks *cb;
+    struct restore_callbacks *cb; /* NULL in a save */
+    struct save_callbacks *save;
 };
 
 xc_interface *xc_interface_open(xentoollog_logger *logger,
@@ -97,10 +102,63 @@ static int read_exact(int fd, long n)
     return 0;
 }
 
+static int write_exact(int fd, long n)
+{
+    static const char zeros[65536];
+    ssize_t r;
+
+    while (n > 0) {
+        r = write(fd, zeros, n < 65536 ? (size_t)n : sizeof(zeros));
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r <= 0)
+            return -1;
+        n -= r;
+    }
+    return 0;
+}
+
+static int save_callback(const struct call *c, const char *verb, unsigned arg)
+{
+    struct save_callbacks *cb = c->save;
+    int ok;
+
+    if (strcmp(verb, "logdirty") == 0)
+        ok = cb->switch_qemu_logdirty(5, arg, cb->data) == 0;
+    else if (strcmp(verb, "checkpoint") == 0)
+        ok = cb->checkpoint(cb->data) > 0;
+    else if (strcmp(verb, "suspend") == 0)
+        ok = cb->suspend(cb->data) != 0;
+    else if (strcmp(verb, "postcopy") == 0)
+        ok = cb->postcopy(cb->data) > 0;
+    else if (strcmp(verb, "wait") == 0)
+        ok = cb->wait_checkpoint(cb->data) > 0;
+    else
+        return -2;
+    errno = 0;
+    return ok ? 0 : -1;
+}
+
+static int policy(const struct call *c, unsigned iteration, unsigned long n,
+                  long dirty)
+{
+    struct precopy_stats st = {iteration, n, dirty};
+    int decision = c->save->precopy_policy
+                       ? c->save->precopy_policy(st, c->save->data)
+                       : 0;
+
+    xtl_log(c->fake->logger, XTL_DETAIL, -1, "xc", "policy says %d", decision);
+    errno = 0;
+    return decision < 0 ? -1 : 1;
+}
+
 static int callback(const struct call *c, const char *verb, unsigned arg)
 {
     struct restore_callbacks *cb = c->cb;
     int ok;
+
+    if (c->save)
+        return save_callback(c, verb, arg);
 
     if (strcmp(verb, "static") == 0)
         ok = !cb->static_data_done || cb->static_data_done(arg, cb->data) == 0;
@@ -141,13 +199,19 @@ static int statement(const struct call *c, const char *s)
         return 1;
     }
     if (sscanf(s, " ok %li %li", (long *)&a, (long *)&b) == 2) {
-        *c->store = a;
-        *c->console = b;
+        if (c->cb) {
+            *c->store = a;
+            *c->console = b;
+        }
         return 0;
     }
+    if (sscanf(s, " policy %d %lu %d", &level, &a, &num) == 3)
+        return policy(c, (unsigned)level, a, num);
     sscanf(s, " %*s %lu", &a);
     if (strcmp(verb, "read") == 0)
         return read_exact(c->fd, (long)a) < 0 ? -1 : 1;
+    if (strcmp(verb, "write") == 0)
+        return write_exact(c->fd, (long)a) < 0 ? -1 : 1;
     if (strcmp(verb, "sleep") == 0) {
         nap_ms((long)a);
         return 1;
@@ -170,6 +234,21 @@ static int statement(const struct call *c, const char *s)
     abort();
 }
 
+static int run(const struct call *c)
+{
+    const char *script = getenv("FAKE_SCRIPT");
+    char *copy = strdup(script ? script : ""), *s, *save = NULL;
+    int rc = 1, sys;
+
+    for (s = strtok_r(copy, ";", &save); s && rc > 0;
+         s = strtok_r(NULL, ";", &save))
+        rc = statement(c, s);
+    sys = errno;
+    free(copy);
+    errno = sys;
+    return rc > 0 ? 0 : rc;
+}
+
 int xc_domain_restore(xc_interface *xch, int io_fd, uint32_t dom,
                       unsigned int store_evtchn, unsigned long *store_mfn,
                       uint32_t store_domid, unsigned int console_evtchn,
@@ -177,11 +256,8 @@ int xc_domain_restore(xc_interface *xch, int io_fd, uint32_t dom,
                       xc_stream_type_t stream_type,
                       struct restore_callbacks *callbacks, int send_back_fd)
 {
-    struct call c = {(struct fake *)xch, io_fd, store_mfn, console_mfn,
-                     callbacks};
-    const char *script = getenv("FAKE_SCRIPT");
-    char *copy = strdup(script ? script : ""), *s, *save = NULL;
-    int rc = 1, sys;
+    struct call c = {(struct fake *)xch, io_fd,     store_mfn,
+                     console_mfn,        callbacks, NULL};
 
     /* a line that shows what arrived; the last field tells COLO's fd */
     xtl_log(c.fake->logger, XTL_DETAIL, -1, "xc",
@@ -192,11 +268,40 @@ int xc_domain_restore(xc_interface *xch, int io_fd, uint32_t dom,
             !!callbacks->suspend, !!callbacks->postcopy,
             !!callbacks->checkpoint, !!callbacks->wait_checkpoint,
             !!callbacks->restore_results);
-    for (s = strtok_r(copy, ";", &save); s && rc > 0;
-         s = strtok_r(NULL, ";", &save))
-        rc = statement(&c, s);
-    sys = errno;
-    free(copy);
-    errno = sys;
-    return rc > 0 ? 0 : rc;
+    return run(&c);
+}
+
+int xc_domain_save(xc_interface *xch, int io_fd, uint32_t dom, uint32_t flags,
+                   struct save_callbacks *callbacks,
+                   xc_stream_type_t stream_type, int recv_fd)
+{
+    struct call c = {(struct fake *)xch, io_fd, NULL, NULL, NULL, callbacks};
+
+    xtl_log(c.fake->logger, XTL_DETAIL, -1, "xc",
+            "dom %u, flags %u, type %d, back %d, callbacks %d%d%d%d%d", dom,
+            flags, (int)stream_type, recv_fd >= 0, !!callbacks->suspend,
+            !!callbacks->postcopy, !!callbacks->checkpoint,
+            !!callbacks->wait_checkpoint, !!callbacks->switch_qemu_logdirty);
+    return run(&c);
+}
+
+/* Each use says so. */
+int xc_shadow_control(xc_interface *xch, uint32_t domid, unsigned int sop,
+                      unsigned int *mb, unsigned int mode)
+{
+    static const char *errors;
+    static int begun;
+    struct fake *f = (struct fake *)xch;
+    char *end;
+
+    (void)domid, (void)mb, (void)mode;
+    if (!begun)
+        errors = getenv("FAKE_SHADOW");
+    begun = 1;
+    errno = errors && *errors ? (int)strtol(errors, &end, 10) : 0;
+    if (errors && *errors)
+        errors = end + (*end == ',');
+    xtl_log(f->logger, XTL_DETAIL, -1, "xc", "log-dirty %s: error %d",
+            sop == XEN_DOMCTL_SHADOW_OP_OFF ? "off" : "on", errno);
+    return errno ? -1 : 0;
 }

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a toolstack's suspend callback does, in its simplest form, for tests
+ * of the save helper alone:
+ *
+ *   simdom suspend DOMID    ask through control/shutdown and wait until the
+ *                           domain is down for that reason
+ *   simdom resume DOMID     let it run on as after a cancelled suspend
+ *   simdom logdirty DOMID   switch log-dirty mode on, by somebody else
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xenctrl.h>
+#include <xenguest.h>
+#include <xenstore.h>
+
+static int is_suspended(xc_interface *xch, uint32_t domid)
+{
+    xc_domaininfo_t info;
+
+    return xc_domain_getinfolist(xch, domid, 1, &info) == 1 &&
+           info.domain == domid && (info.flags & XEN_DOMINF_shutdown) &&
+           (info.flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask) ==
+               SHUTDOWN_suspend;
+}
+
+static int suspend(xc_interface *xch, uint32_t domid)
+{
+    struct xs_handle *xs = xs_open(0);
+    char path[64];
+    int i;
+
+    snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", domid);
+    if (!xs || !xs_write(xs, 0, path, "suspend", 7))
+        return 1;
+    for (i = 0; i < 500 && !is_suspended(xch, domid); i++)
+        usleep(10000);
+    xs_close(xs);
+    return !is_suspended(xch, domid);
+}
+
+int main(int argc, char **argv)
+{
+    xc_interface *xch = xc_interface_open(NULL, NULL, 0);
+    uint32_t domid = argc == 3 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
+
+    if (!xch || argc != 3)
+        return 2;
+    if (strcmp(argv[1], "suspend") == 0)
+        return suspend(xch, domid);
+    if (strcmp(argv[1], "resume") == 0)
+        return xc_domain_resume(xch, domid, 1) != 0;
+    if (strcmp(argv[1], "logdirty") == 0)
+        return xc_shadow_control(xch, domid,
+                                 XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL,
+                                 0) != 0;
+    return 2;
+}
