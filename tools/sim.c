@@ -144,6 +144,8 @@ int xsr_sim_environment(const char *dir)
     setenv("XENSR_STUBS_DIR", stubs, 1);
     set_library_path(stubs);
     rc = set_below("XENSR_DM_DIR", old_host, host, "dm");
+    if (rc == XENSR_OK)
+        rc = set_below("XENSR_RUN_DIR", old_host, host, "run");
     if (rc != XENSR_OK)
         return rc;
     return set_below("XENSR_STATE_DIR", old_host, host, "state");
