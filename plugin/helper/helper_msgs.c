@@ -124,12 +124,17 @@ static int on_log(struct xsr_helper *h, const struct xsr_ipc_msg *m,
     return 0;
 }
 
-/* What a save's progress tells about rounds and pages. */
+/* What a save's progress tells about rounds and pages. A first round runs over
+   all numbers that a page can have, and over holes, too. */
 static void count_pages(struct xsr_helper *h, const char *what, uint64_t done,
                         uint64_t total)
 {
     if (strncmp(what, "Frames", 6) != 0)
         return;
+    if (h->most_pages) {
+        done = xsr_min(done, h->most_pages);
+        total = xsr_min(total, h->most_pages);
+    }
     if (strcmp(what, h->phase) != 0) {
         snprintf(h->phase, sizeof(h->phase), "%s", what);
         h->phase_done = 0;

@@ -44,7 +44,8 @@ struct xsr_helper {
     bool image_pos_known;
     bool quiet_progress; /* somebody else reports it */
     unsigned ack_ms, term_ms, stall_ms, hang_ms;
-    bool live, verify; /* save */
+    bool live, verify;   /* save */
+    uint64_t most_pages; /* save: the guest has no more; 0: not known */
     /*
      * Save: it asks to suspend the guest or to switch the device model's
      * log-dirty mode, and waits for xsr_helper_answer(). It may ask while it is

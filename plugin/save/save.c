@@ -277,6 +277,7 @@ static int start_helper(struct xsr_save *s, struct xsr_err *err)
     h->domid = s->params->domid;
     h->live = s->params->live && !s->was_suspended;
     h->verify = s->params->verify;
+    h->most_pages = s->subject.state.n_pages;
     h->ack_ms = s->x->helper_ack_ms;
     h->term_ms = s->x->helper_term_ms;
     h->stall_ms = s->x->stall_ms;
