@@ -13,6 +13,7 @@
 
 #include "lib/util.h"
 #include "plugin/context.h"
+#include "plugin/emu/dm.h"
 #include "plugin/host/host.h"
 
 static int remove_file(const char *folder, const char *name,
@@ -60,10 +61,12 @@ static int remove_userdata(const char *folder, uint32_t domid,
 int xsr_destroy_all(struct xensr *x, struct xsr_xen *xen, struct xsr_xs *xs,
                     uint32_t domid, struct xsr_err *err)
 {
-    struct xsr_err errs[6] = {XSR_ERR_INIT, XSR_ERR_INIT, XSR_ERR_INIT,
-                              XSR_ERR_INIT, XSR_ERR_INIT, XSR_ERR_INIT};
+    struct xsr_err errs[7] = {XSR_ERR_INIT, XSR_ERR_INIT, XSR_ERR_INIT,
+                              XSR_ERR_INIT, XSR_ERR_INIT, XSR_ERR_INIT,
+                              XSR_ERR_INIT};
     size_t i;
 
+    xsr_dm_stop(xs, x->run_dir, domid, &errs[6]); /* found by a node */
     xsr_skeleton_remove(xs, domid, XSR_SKELETON_DOMAINS_ROOTS, &errs[0]);
     xsr_domain_destroy(xen, domid, &errs[1]);
     remove_numbered(x->dm_dir, "qemu-resume.", domid, &errs[2]);

@@ -47,7 +47,7 @@ work_in()
 }
 work_in "$(mktemp -d "$(pick_tmp)/xensr-test.XXXXXX")"
 unset XENSR_SIM_DIR XENSR_HELPER XENSR_DM_DIR XENSR_STATE_DIR XENSR_ENGINE
-unset XENSR_STUBS_DIR LD_LIBRARY_PATH
+unset XENSR_STUBS_DIR LD_LIBRARY_PATH XENSR_RUN_DIR XENSR_DEVICE_MODEL
 
 n_tests=0 finished=
 cleanup_hooks=()

@@ -114,6 +114,15 @@ static void set_library_path(const char *stubs)
     free(path);
 }
 
+/* The stand-in, unless the caller names one, or none ("") */
+static void name_device_model(const char *stubs)
+{
+    char path[PATH_MAX + 16];
+
+    snprintf(path, sizeof(path), "%s/xensr-sim-dm", stubs);
+    setenv("XENSR_DEVICE_MODEL", path, 0);
+}
+
 int xsr_sim_environment(const char *dir)
 {
     char stubs[PATH_MAX], host[PATH_MAX], cwd[PATH_MAX / 2] = "";
@@ -143,6 +152,7 @@ int xsr_sim_environment(const char *dir)
     setenv("XENSR_SIM_DIR", host, 1);
     setenv("XENSR_STUBS_DIR", stubs, 1);
     set_library_path(stubs);
+    name_device_model(stubs);
     rc = set_below("XENSR_DM_DIR", old_host, host, "dm");
     if (rc == XENSR_OK)
         rc = set_below("XENSR_RUN_DIR", old_host, host, "run");

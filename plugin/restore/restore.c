@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Restoring a bare domain: xensr_restore() starts a chain of steps, each named
- * after what has happened, and runs the loop until finish().
+ * after what has happened, and runs the loop until xsr_restore_done().
  *
  *   start -> after_magic -> after_xl_header -> after_config
  *         -> after_stream_header: the domain is created, empty and paused
  *         -> records.c, up to END
- *         -> xsr_restore_after_end -> after_input_end: built and started
- *         -> finish
+ *         -> xsr_restore_after_end -> after_input_end
+ *         -> built.c: built and started
+ *         -> xsr_restore_done
  *
  * A step either starts the next one or calls xsr_restore_fail(). What a step
  * made is in the undo list of the context, which takes it back on failure.
- * The unpause is last: what can fail has been done before.
  */
 #include "plugin/restore/restore.h"
 
@@ -30,9 +30,10 @@
 
 /* ---- the end of everything ---------------------------------------------- */
 
-static void finish(struct xsr_restore *r)
+void xsr_restore_done(struct xsr_restore *r)
 {
     r->finished = true;
+    xsr_dm_start_fini(&r->dm);
     xsr_loop_del_timer(r->loop, &r->tick);
     xsr_loop_del_fd(r->loop, &r->watch_stop);
     xsr_loop_quit(r->loop);
@@ -55,7 +56,7 @@ void xsr_restore_fail(struct xsr_restore *r, const struct xsr_err *err)
     if (xsr_helper_running(&r->helper))
         xsr_helper_stop(&r->helper, &r->err); /* its end comes back here */
     else
-        finish(r);
+        xsr_restore_done(r);
 }
 
 static void on_stop_request(void *ctx, int fd, short revents)
@@ -253,55 +254,7 @@ static void after_magic(void *ctx, const struct xsr_err *err)
                                 r);
 }
 
-/* ---- from END to the running domain ------------------------------------- */
-
-static void fill_results(struct xsr_restore *r)
-{
-    const struct xsr_config *c = &r->config;
-    struct xensr_restored *o = &r->out;
-
-    o->domid = r->bare.domid;
-    o->guest = c->type;
-    memcpy(o->name, c->name, sizeof(o->name));
-    memcpy(o->uuid, c->uuid_text, sizeof(o->uuid));
-    o->n_vcpus = c->max_vcpus;
-    o->memory_kb = c->target_memkb;
-    o->store_gfn = r->bare.store_gfn;
-    o->console_gfn = r->bare.console_gfn;
-    o->store_port = r->bare.store_port;
-    o->console_port = r->bare.console_port;
-    if (r->emu.has_name)
-        snprintf(o->emulator_file, sizeof(o->emulator_file), "%.255s",
-                 r->emu.name);
-    o->emulator_len = r->emu.len;
-    if (r->src.pos_known)
-        o->stream_bytes = r->src.pos - r->stream_pos;
-}
-
-static int build_domain(struct xsr_restore *r, struct xsr_err *err)
-{
-    const struct xsr_bare *b = &r->bare;
-
-    if (xsr_skeleton_finish(r->xs, b, err) < 0 ||
-        xsr_xs_introduce(r->xs, b->domid, b->store_gfn, b->store_port, err) <
-            0 ||
-        xsr_domain_count_pages(r->xen, b->domid, &r->out.n_pages, err) < 0)
-        return -1;
-    fill_results(r);
-    if (r->x->stop_wanted)
-        return xsr_fail(err, XSR_E_STOPPED, "interrupted");
-    r->out.paused = r->params->paused;
-    if (r->config.type == XENSR_HVM && !r->params->start_hvm) {
-        r->out.paused = true;
-        if (!r->params->paused)
-            xsr_log(&r->x->log, XSR_LOG_WARN,
-                    "domain %u is left paused: a "
-                    "bare toolstack starts no device model, which an HVM "
-                    "guest needs; its state is in %s",
-                    b->domid, r->out.emulator_file);
-    }
-    return r->out.paused ? 0 : xsr_domain_unpause(r->xen, b->domid, err);
-}
+/* ---- the end of the input ----------------------------------------------- */
 
 /* From here on nobody reads; the caller may want to close the input. */
 static void give_back_fd(struct xsr_restore *r)
@@ -329,12 +282,10 @@ static void after_input_end(void *ctx, const struct xsr_err *err)
 
     if (!err && ask_caller(r, &mine) < 0)
         err = &mine;
-    if (!err && build_domain(r, &mine) < 0)
-        err = &mine;
     if (err)
         xsr_restore_fail(r, err);
     else
-        finish(r);
+        xsr_restore_build(r);
 }
 
 void xsr_restore_after_end(struct xsr_restore *r)
@@ -420,6 +371,7 @@ int xensr_restore(struct xensr *x, const struct xensr_restore_params *params,
     r->src.pos_known = true;
     xsr_helper_init(&r->helper);
     xsr_emu_file_init(&r->emu);
+    xsr_dm_start_init(&r->dm);
     if (start(r, &err) < 0 && r->err.kind == XSR_E_OK)
         r->err = err;
     xsr_helper_fini(&r->helper); /* nobody works on what is undone */

@@ -9,6 +9,7 @@
 
 #include "plugin/host/config.h"
 #include "plugin/context.h"
+#include "plugin/emu/dm.h"
 #include "plugin/emu/emu.h"
 #include "plugin/helper/helper_run.h"
 #include "plugin/host/host.h"
@@ -51,6 +52,9 @@ struct xsr_restore {
     uint64_t rec_pos;
     struct xsr_helper helper;
     struct xsr_emu_file emu;
+    /* private: the domain's device model (built.c) */
+    struct xsr_dm_start dm;
+    bool has_device_model;
 };
 
 /* Give up: stops what is active, then everything is undone. First call wins. */
@@ -68,5 +72,9 @@ int xsr_restore_choose_config(struct xsr_restore *r, const char *saved,
 void xsr_records_start(struct xsr_restore *r);
 /* restore.c: END was read and nothing is missing. */
 void xsr_restore_after_end(struct xsr_restore *r);
+/* built.c: the input is over; build and start the domain, then done(). */
+void xsr_restore_build(struct xsr_restore *r);
+/* restore.c: it runs, or nothing more is to come after a failure. */
+void xsr_restore_done(struct xsr_restore *r);
 
 #endif

@@ -5,6 +5,7 @@
 # all of them, its exit code is not that of "nothing changed".
 . "${0%/*}/../lib.sh"
 requires jq
+export XENSR_DEVICE_MODEL= # the file is for somebody else
 
 fresh_host
 img=$(image hvm) || exit 1

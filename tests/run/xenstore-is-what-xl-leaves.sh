@@ -5,6 +5,7 @@
 # real host has after `xl restore`.
 . "${0%/*}/../lib.sh"
 requires jq
+export XENSR_DEVICE_MODEL= # the file is for somebody else
 
 # The saved configuration of an image: jq expression on it.
 config() { tail -c +53 "$1" | head -c "$(od -An -tu4 -j 48 -N 4 "$1" | tr -d ' ')" | tr -d '\0' | jq -r "$2"; }
