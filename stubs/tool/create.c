@@ -279,6 +279,8 @@ int xsr_sim_cmd_create(int argc, char **argv)
     if (xsr_guest_create(&c.spec, &domid, &err) < 0)
         return xsr_sim_fail("%s", err.text);
     rc = xsr_create_files(&c, domid);
+    if (rc == XSR_SIM_OK)
+        rc = xsr_create_dm(&c, domid);
     if (rc == XSR_SIM_OK && !c.paused && xsr_hv_unpause(domid) < 0)
         rc = xsr_sim_fail("domain %" PRIu32 " does not start", domid);
     if (rc != XSR_SIM_OK) {

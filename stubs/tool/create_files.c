@@ -74,8 +74,8 @@ static char *config_text(const struct xsr_guest_spec *s, const char *uuid)
     return text;
 }
 
-/* folder: what the variable says, or its place in the host's folder. */
-static int folder(const char *variable, const char *below, char out[PATH_MAX])
+int xsr_create_folder(const char *variable, const char *below,
+                      char out[PATH_MAX])
 {
     struct xsr_err err = XSR_ERR_INIT;
     const char *host = xsr_sim_dir(&err), *set = getenv(variable);
@@ -122,12 +122,12 @@ int xsr_create_files(const struct xsr_create *c, uint32_t domid)
         return xsr_sim_fail("no memory for the configuration");
     snprintf(name, sizeof(name), "userdata-d.%" PRIu32 ".%s.libxl-json", domid,
              uuid);
-    rc = folder("XENSR_DM_DIR", "dm", dir);
+    rc = xsr_create_folder("XENSR_DM_DIR", "dm", dir);
     if (rc == XSR_SIM_OK)
         rc = write_file(dir, name, text);
     snprintf(name, sizeof(name), "%" PRIu32 ".json", domid);
     if (rc == XSR_SIM_OK)
-        rc = folder("XENSR_STATE_DIR", "state", dir);
+        rc = xsr_create_folder("XENSR_STATE_DIR", "state", dir);
     if (rc == XSR_SIM_OK)
         rc = write_file(dir, name, text);
     return rc;

@@ -4,6 +4,7 @@
  * one transaction), then its files. Each part may be gone already: a second
  * call finishes what a killed one left.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 #include <unistd.h>
 
 #include "lib/util.h"
-#include "stubs/tool/tool.h"
+#include "stubs/tool/create.h"
 #include "stubs/world/world.h"
 
 #define TRIES    100 /* somebody else's changes in between */
@@ -132,7 +133,27 @@ static int clean_store(uint32_t domid, const char *uuid)
     return rc ? -1 : s.found;
 }
 
-/* Files that a restore made: the emulator's state, the configuration. */
+/* What libxl keeps of a domain: its name has the UUID as well. */
+static int remove_userdata(const char *dir, uint32_t domid)
+{
+    char start[32];
+    const struct dirent *e;
+    DIR *d = opendir(dir);
+    int rc = XSR_SIM_OK;
+
+    if (!d)
+        return XSR_SIM_OK;
+    snprintf(start, sizeof(start), "userdata-d.%" PRIu32 ".", domid);
+    while ((e = readdir(d)) != NULL)
+        if (strncmp(e->d_name, start, strlen(start)) == 0 &&
+            unlinkat(dirfd(d), e->d_name, 0) && errno != ENOENT)
+            rc = xsr_sim_fail("cannot remove %s/%s: %s", dir, e->d_name,
+                              strerror(errno));
+    closedir(d);
+    return rc;
+}
+
+/* Emulator's state, configuration, sockets. */
 static int remove_files(uint32_t domid)
 {
     static const struct {
@@ -141,6 +162,8 @@ static int remove_files(uint32_t domid)
         {"XENSR_DM_DIR", "dm", "qemu-resume.", ""},
         {"XENSR_DM_DIR", "dm", "qemu-save.", ""},
         {"XENSR_STATE_DIR", "state", "", ".json"},
+        {"XENSR_RUN_DIR", "run", "qmp-libxl-", ""},
+        {"XENSR_RUN_DIR", "run", "qmp-libxenstat-", ""},
     };
     struct xsr_err err = XSR_ERR_INIT;
     const char *host = xsr_sim_dir(&err);
@@ -149,9 +172,12 @@ static int remove_files(uint32_t domid)
     for (size_t i = 0; host && i < XSR_ARRAY_LEN(files); i++) {
         const char *dir = getenv(files[i].variable);
 
-        snprintf(path, sizeof(path), "%.4000s%s%s/%s%" PRIu32 "%s",
-                 dir ? dir : host, dir ? "" : "/", dir ? "" : files[i].below,
-                 files[i].prefix, domid, files[i].suffix);
+        snprintf(path, sizeof(path), "%.4000s%s%s", dir ? dir : host,
+                 dir ? "" : "/", dir ? "" : files[i].below);
+        if (i == 0 && remove_userdata(path, domid))
+            return XSR_SIM_LOOK;
+        snprintf(path + strlen(path), 64, "/%s%" PRIu32 "%s", files[i].prefix,
+                 domid, files[i].suffix);
         if (unlink(path) && errno != ENOENT && errno != ENOTDIR)
             return xsr_sim_fail("cannot remove %s: %s", path, strerror(errno));
     }
@@ -168,6 +194,7 @@ int xsr_sim_destroy(uint32_t domid)
 
     if (xsr_hv_open(&err))
         return xsr_sim_fail("%s", err.text);
+    xsr_dm_end(xsr_dm_of(domid));
     alive = xsr_hv_next_domain(domid, &d) == 0 && d.domid == domid;
     if (alive) {
         xsr_sim_uuid(&d, uuid);
