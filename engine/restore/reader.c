@@ -29,6 +29,13 @@ void xsr_reader_init(struct xsr_reader *rd, int fd)
     xsr_grow_pipe(fd, 1u << 20);
 }
 
+/* The stream cannot be read any more; whoever drives may know a way out. */
+static int lose(struct xsr_reader *rd, struct xsr_err *err)
+{
+    rd->lost = err->kind == XSR_E_EOF || err->kind == XSR_E_IO;
+    return xsr_err_at(err, rd->pos);
+}
+
 void xsr_reader_fini(struct xsr_reader *rd)
 {
     xsr_buf_fini(&rd->body);
@@ -38,7 +45,7 @@ int xsr_reader_plain(struct xsr_reader *rd, void *p, size_t n, const char *what,
                      struct xsr_err *err)
 {
     if (xsr_read_exact(rd->fd, p, n, what, err) < 0)
-        return xsr_err_at(err, rd->pos);
+        return lose(rd, err);
     rd->pos += n;
     return 0;
 }
@@ -55,7 +62,7 @@ int xsr_reader_next(struct xsr_reader *rd, struct xsr_cur *cur,
 
     if (xsr_read_upto(rd->fd, rd->hdr, sizeof(rd->hdr), &got, "record header",
                       err) < 0)
-        return xsr_err_at(err, rd->pos);
+        return lose(rd, err);
     if (!got)
         xsr_fail(err, XSR_E_EOF,
                  "libxc image: found end of file after "
@@ -67,7 +74,7 @@ int xsr_reader_next(struct xsr_reader *rd, struct xsr_cur *cur,
                  "8 octets of a record header, expected %s",
                  got, expected(rd));
     if (got < sizeof(rd->hdr))
-        return xsr_err_at(err, rd->pos);
+        return lose(rd, err);
     rd->rec_offset = rd->pos;
     rd->pos += sizeof(rd->hdr);
     rd->n_rec++;
@@ -79,6 +86,28 @@ void xsr_reader_begin(struct xsr_reader *rd, const struct xsr_xc3_rec *rec)
 {
     rd->rec = *rec;
     rd->left = rec->len;
+}
+
+void xsr_reader_replay(struct xsr_reader *rd, const struct xsr_xc3_rec *rec,
+                       uint64_t offset, unsigned n_rec, const uint8_t *body,
+                       struct xsr_reader_place *place_out)
+{
+    *place_out = (struct xsr_reader_place){rd->pos, rd->rec_offset, rd->n_rec};
+    rd->pos = offset + sizeof(rd->hdr);
+    rd->rec_offset = offset;
+    rd->n_rec = n_rec;
+    /* A record without a body is never read from. */
+    rd->kept = rec->len ? body : rd->pad;
+    xsr_reader_begin(rd, rec);
+}
+
+void xsr_reader_resume(struct xsr_reader *rd,
+                       const struct xsr_reader_place *place)
+{
+    rd->pos = place->pos;
+    rd->rec_offset = place->rec_offset;
+    rd->n_rec = place->n_rec;
+    rd->kept = NULL;
 }
 
 /* The whole body was read: was the padding behind it zero? */
@@ -96,6 +125,19 @@ static int check_padding(struct xsr_reader *rd, uint32_t pad,
     return 0;
 }
 
+/* The next n octets of a record that was kept; its padding is not there. */
+static int copy_kept(struct xsr_reader *rd, const struct iovec *iov,
+                     size_t n_iov, size_t n)
+{
+    for (size_t i = 0; i < n_iov; i++) {
+        memcpy(iov[i].iov_base, rd->kept, iov[i].iov_len);
+        rd->kept += iov[i].iov_len;
+    }
+    rd->left -= (uint32_t)n;
+    rd->pos += n;
+    return 0;
+}
+
 int xsr_reader_readv(struct xsr_reader *rd, struct iovec *iov, size_t n_iov,
                      struct xsr_err *err)
 {
@@ -110,6 +152,8 @@ int xsr_reader_readv(struct xsr_reader *rd, struct iovec *iov, size_t n_iov,
                         n);
     if (!n)
         return 0;
+    if (rd->kept)
+        return copy_kept(rd, iov, n_iov, n);
     if (n == rd->left)
         pad = xsr_xc3_pad(rd->rec.len);
     if (pad)
@@ -117,7 +161,7 @@ int xsr_reader_readv(struct xsr_reader *rd, struct iovec *iov, size_t n_iov,
     snprintf(what, sizeof(what), "libxc record %s",
              xsr_xc3_type_name(rd->rec.type));
     if (xsr_readv_exact(rd->fd, iov, n_iov, what, err) < 0)
-        return xsr_err_at(err, rd->pos);
+        return lose(rd, err);
     rd->left -= (uint32_t)n;
     rd->pos += n;
     return pad ? check_padding(rd, pad, err) : 0;

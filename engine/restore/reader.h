@@ -7,6 +7,7 @@
 #ifndef XSR_ENGINE_READER_H
 #define XSR_ENGINE_READER_H
 
+#include <stdbool.h>
 #include <sys/uio.h>
 
 #include "lib/buf.h"
@@ -27,6 +28,9 @@ struct xsr_reader {
     uint8_t hdr[XSR_XC3_REC_HDR_LEN];
     uint8_t pad[8];
     struct xsr_buf body;
+    bool lost; /* the last read of the fd failed or met its end */
+    /* A record that was read before: its body is here, not behind fd. */
+    const uint8_t *kept;
 };
 
 void xsr_reader_init(struct xsr_reader *rd, int fd);
@@ -39,6 +43,20 @@ int xsr_reader_next(struct xsr_reader *rd, struct xsr_cur *cur,
                     struct xsr_err *err);
 /* That header was judged and means rec: its body is the next to be read. */
 void xsr_reader_begin(struct xsr_reader *rd, const struct xsr_xc3_rec *rec);
+/*
+ * The same for a record whose header, and body without padding, came before.
+ * offset and n_rec are those that it had then. The fd is not touched until
+ * xsr_reader_resume, which restores what was known of the stream.
+ */
+struct xsr_reader_place {
+    uint64_t pos, rec_offset;
+    unsigned n_rec;
+};
+void xsr_reader_replay(struct xsr_reader *rd, const struct xsr_xc3_rec *rec,
+                       uint64_t offset, unsigned n_rec, const uint8_t *body,
+                       struct xsr_reader_place *place_out);
+void xsr_reader_resume(struct xsr_reader *rd,
+                       const struct xsr_reader_place *place);
 /*
  * The next octets of the body, all that the n_iov elements hold. iov is used
  * up, and must have room for XSR_READER_TAIL more elements.

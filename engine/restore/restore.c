@@ -6,7 +6,8 @@
  * Each record's frame is judged by stream/xc3, its moment by stream/xc3_order,
  * its body by stream/pages and stream/blobs; only then does it act. Records
  * that both guest types have are dealt with here, PAGE_DATA in batch.c, the
- * others behind the ops in restore_pv.c and restore_hvm.c.
+ * others behind the ops in restore_pv.c and restore_hvm.c. In a checkpointed
+ * stream most records are kept first (checkpoint.c).
  */
 #include "engine/restore/restore.h"
 
@@ -170,7 +171,6 @@ static int take_small(struct xsr_restore *rs, uint32_t type,
 static int take_record(struct xsr_restore *rs, const struct xsr_xc3_rec *rec,
                        struct xsr_err *err)
 {
-    rs->note[0] = '\0';
     if (rec->type & XSR_XC3_OPTIONAL) {
         xsr_log(rs->log, XSR_LOG_WARN,
                 "record %u at 0x%llx: optional record "
@@ -193,7 +193,38 @@ static int take_record(struct xsr_restore *rs, const struct xsr_xc3_rec *rec,
     }
 }
 
-static int next_record(struct xsr_restore *rs, struct xsr_err *err)
+int xsr_restore_apply(struct xsr_restore *rs, const struct xsr_xc3_rec *rec,
+                      struct xsr_err *err)
+{
+    if (take_record(rs, rec, err) == 0)
+        return 0;
+    /* Errors of form name their record; Xen's do not know it. */
+    if (err->kind == XSR_E_XEN)
+        xsr_err_prefix(err, "libxc record %u (%s)", rs->rd.n_rec,
+                       xsr_xc3_type_name(rec->type));
+    return xsr_err_at(err, rs->rd.rec_offset);
+}
+
+/* Is it for later? Then another record will say when. */
+static bool is_kept(const struct xsr_restore *rs, uint32_t type)
+{
+    return rs->checkpoints.keeping && !(type & XSR_XC3_OPTIONAL) &&
+           type != XSR_XC3_CHECKPOINT && type != XSR_XC3_END;
+}
+
+static int take_or_keep(struct xsr_restore *rs, const struct xsr_xc3_rec *rec,
+                        enum xsr_checkpoint_next *next_out, struct xsr_err *err)
+{
+    rs->note[0] = '\0';
+    if (is_kept(rs, rec->type))
+        return xsr_checkpoint_keep(rs, err);
+    if (rec->type == XSR_XC3_CHECKPOINT)
+        return xsr_checkpoint_reached(rs, next_out, err);
+    return xsr_restore_apply(rs, rec, err);
+}
+
+static int next_record(struct xsr_restore *rs,
+                       enum xsr_checkpoint_next *next_out, struct xsr_err *err)
 {
     struct xsr_xc3_rec rec;
     struct xsr_cur cur;
@@ -208,13 +239,8 @@ static int next_record(struct xsr_restore *rs, struct xsr_err *err)
         return -1;
     xsr_reader_begin(&rs->rd, &rec);
     if ((inferred && complete_static_data(rs, err) < 0) ||
-        take_record(rs, &rec, err) < 0) {
-        /* Errors of form name their record; Xen's do not know it. */
-        if (err->kind == XSR_E_XEN)
-            xsr_err_prefix(err, "libxc record %u (%s)", rs->rd.n_rec,
-                           xsr_xc3_type_name(rec.type));
+        take_or_keep(rs, &rec, next_out, err) < 0)
         return xsr_err_at(err, rs->rd.rec_offset);
-    }
     xsr_log(rs->log, XSR_LOG_DEBUG, "record %u at 0x%llx: %s%s%s", rs->rd.n_rec,
             (unsigned long long)rs->rd.rec_offset, xsr_xc3_type_name(rec.type),
             rs->note[0] ? " " : "", rs->note);
@@ -223,15 +249,46 @@ static int next_record(struct xsr_restore *rs, struct xsr_err *err)
 
 /* ---- the whole ----------------------------------------------------------- */
 
+/*
+ * The stream of checkpoints has no end but this: the primary is gone. What it
+ * sent since the last checkpoint is incomplete and is dropped.
+ */
+static void fail_over(struct xsr_restore *rs, const char *why)
+{
+    xsr_log(rs->log, XSR_LOG_WARN,
+            "the primary is lost (%s); domain %u goes on from checkpoint %u",
+            why, rs->arg->domid, rs->checkpoints.n);
+}
+
+static int read_records(struct xsr_restore *rs, struct xsr_err *err)
+{
+    enum xsr_checkpoint_next next = XSR_CHECKPOINT_GO_ON;
+
+    while (!xsr_xc3_order_done(&rs->order)) {
+        if (next_record(rs, &next, err) < 0) {
+            if (!rs->checkpoints.keeping || !rs->rd.lost)
+                return -1;
+            fail_over(rs, err->text);
+            xsr_err_clear(err);
+            return 0;
+        }
+        if (next == XSR_CHECKPOINT_FAIL_OVER) {
+            fail_over(rs, "the toolstack says so");
+            return 0;
+        }
+    }
+    return 0;
+}
+
 static int restore_records(struct xsr_restore *rs, struct xsr_err *err)
 {
+    bool plain = rs->arg->stream_type == XSR_STREAM_IS_PLAIN;
     uint64_t total;
 
-    xsr_xc3_order_init(&rs->order, rs->ihdr.version, &rs->dhdr, false);
+    xsr_xc3_order_init(&rs->order, rs->ihdr.version, &rs->dhdr, !plain);
     rs->rd.order = &rs->order;
-    while (!xsr_xc3_order_done(&rs->order))
-        if (next_record(rs, err) < 0)
-            return -1;
+    if (read_records(rs, err) < 0)
+        return -1;
     if (rs->n_mismatches)
         xsr_log(rs->log, XSR_LOG_WARN, "verify: %llu pages differ",
                 (unsigned long long)rs->n_mismatches);
@@ -242,7 +299,8 @@ static int restore_records(struct xsr_restore *rs, struct xsr_err *err)
 
 static int restore_image(struct xsr_restore *rs, struct xsr_err *err)
 {
-    if (check_domain(rs, err) < 0 || read_headers(rs, err) < 0)
+    if (check_domain(rs, err) < 0 || xsr_checkpoint_check(rs, err) < 0 ||
+        read_headers(rs, err) < 0)
         return -1;
     announce(rs);
     rs->ops = rs->dom.hvm ? &xsr_restore_hvm : &xsr_restore_pv;
@@ -254,6 +312,9 @@ static int restore_image(struct xsr_restore *rs, struct xsr_err *err)
     xsr_progress(rs->log, "Pages", 0, rs->ops->n_expected(rs));
     if (restore_records(rs, err) < 0)
         return -1;
+    /* Each of COLO's checkpoints has completed the domain already. */
+    if (rs->arg->stream_type == XSR_STREAM_IS_COLO && rs->checkpoints.n)
+        return 0;
     if (rs->ops->finish(rs, err) < 0)
         return xsr_err_at(err, rs->rd.rec_offset);
     return 0;
@@ -276,6 +337,7 @@ int xsr_engine_restore(struct xsr_engine_restore *r, struct xsr_err *err)
 
     if (rs->ops)
         rs->ops->cleanup(rs);
+    xsr_checkpoint_fini(rs);
     xsr_memory_fini(&rs->mem);
     xsr_policy_fini(&rs->policy);
     xsr_xen_fini(&rs->xen);

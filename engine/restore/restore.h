@@ -8,6 +8,7 @@
 #define XSR_ENGINE_RESTORE_H
 
 #include "engine/engine.h"
+#include "engine/restore/checkpoint.h"
 #include "engine/restore/memory.h"
 #include "engine/restore/reader.h"
 #include "engine/tables.h"
@@ -88,6 +89,8 @@ struct xsr_restore_ops {
     /* A record of this guest type alone, complete at the cursor. */
     int (*on_record)(struct xsr_restore *rs, uint32_t type, struct xsr_cur *cur,
                      struct xsr_err *err);
+    /* Another checkpoint's state records come: those kept so far are void. */
+    void (*forget_state)(struct xsr_restore *rs);
     /* END was seen: judge what is left, then complete the domain. */
     int (*finish)(struct xsr_restore *rs, struct xsr_err *err);
     void (*cleanup)(struct xsr_restore *rs);
@@ -106,6 +109,7 @@ struct xsr_restore {
     struct xsr_xc3_order order;
     struct xsr_policy policy;
     struct xsr_memory mem;
+    struct xsr_checkpoints checkpoints;
     const struct xsr_restore_ops *ops;
     void *guest;    /* belongs to ops */
     char note[120]; /* meaning of the record in hand, for the log */
@@ -127,6 +131,9 @@ struct xsr_restore {
 
 /* batch.c: the PAGE_DATA record whose header was just begun. */
 int xsr_batch_restore(struct xsr_restore *rs, struct xsr_err *err);
+/* restore.c: let the record that was begun act. */
+int xsr_restore_apply(struct xsr_restore *rs, const struct xsr_xc3_rec *rec,
+                      struct xsr_err *err);
 /* restore.c: what the record in hand means. */
 void xsr_restore_note(struct xsr_restore *rs, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

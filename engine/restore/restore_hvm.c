@@ -263,6 +263,13 @@ static int on_record(struct xsr_restore *rs, uint32_t type, struct xsr_cur *cur,
                     xsr_xc3_type_name(type));
 }
 
+static void forget_state(struct xsr_restore *rs)
+{
+    struct hvm_guest *hvm = rs->guest;
+
+    xsr_buf_clear(&hvm->context);
+}
+
 /* ---- behind END ---------------------------------------------------------- */
 
 static int finish(struct xsr_restore *rs, struct xsr_err *err)
@@ -309,6 +316,7 @@ const struct xsr_restore_ops xsr_restore_hvm = {
     .is_translated = is_translated,
     .translate = translate,
     .on_record = on_record,
+    .forget_state = forget_state,
     .finish = finish,
     .cleanup = cleanup,
 };

@@ -329,6 +329,24 @@ static int on_record(struct xsr_restore *rs, uint32_t type, struct xsr_cur *cur,
     }
 }
 
+static void forget_blob(struct xsr_pv_blob *blob)
+{
+    blob->seen = false;
+    xsr_buf_clear(&blob->octets);
+}
+
+static void forget_state(struct xsr_restore *rs)
+{
+    struct xsr_pv_guest *pv = rs->guest;
+
+    for (uint32_t i = 0; i < pv->n_vcpus; i++) {
+        forget_blob(&pv->vcpu[i].basic);
+        forget_blob(&pv->vcpu[i].extended);
+        forget_blob(&pv->vcpu[i].xsave);
+        forget_blob(&pv->vcpu[i].msrs);
+    }
+}
+
 static int finish(struct xsr_restore *rs, struct xsr_err *err)
 {
     if (xsr_pv_check_end(rs, err) < 0)
@@ -347,6 +365,7 @@ const struct xsr_restore_ops xsr_restore_pv = {
     .is_translated = xsr_page_is_table,
     .translate = translate,
     .on_record = on_record,
+    .forget_state = forget_state,
     .finish = finish,
     .cleanup = cleanup,
 };

@@ -79,27 +79,3 @@ void xsr_save_stop_tracking(struct xsr_save *sv)
                 "down: Xen did not switch it off (errno %d)",
                 sv->xen.domid, code);
 }
-
-int xsr_save_fetch_dirty(struct xsr_save *sv, bool final, uint64_t *n_out,
-                         struct xsr_err *err)
-{
-    unsigned mode = final ? XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL : 0;
-    xc_shadow_op_stats_t stats = {0, 0};
-    long long r;
-
-    r = xc_logdirty_control(sv->xen.xch, sv->xen.domid,
-                            XEN_DOMCTL_SHADOW_OP_CLEAN, &sv->dirty.buffer,
-                            sv->dirty.n_pfns, mode, &stats);
-    if (r < 0)
-        return xsr_fail_sys(err, XSR_E_XEN, errno,
-                            "asking which pages domain %u wrote to",
-                            sv->xen.domid);
-    if ((uint64_t)r != sv->dirty.n_pfns)
-        return xsr_fail_sys(err, XSR_E_XEN, ERANGE,
-                            "asking which pages domain %u wrote to: Xen "
-                            "answered for %lld of %llu pfns",
-                            sv->xen.domid, r,
-                            (unsigned long long)sv->dirty.n_pfns);
-    *n_out = stats.dirty_count;
-    return 0;
-}

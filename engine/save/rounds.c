@@ -112,7 +112,7 @@ static int send_for_comparison(struct xsr_save *sv, struct xsr_err *err)
         return -1;
     if (!sv->tracking)
         return 0;
-    if (xsr_save_fetch_dirty(sv, false, &n, err) < 0)
+    if (xsr_dirty_fetch(&sv->dirty, &sv->xen, false, &n, err) < 0)
         return -1;
     xsr_log(sv->log, n ? XSR_LOG_WARN : XSR_LOG_INFO,
             "verify: %llu pages were written to while the guest was suspended",
@@ -126,7 +126,7 @@ static int send_rest(struct xsr_save *sv, const char *label,
 {
     uint64_t n;
 
-    if (xsr_save_fetch_dirty(sv, true, &n, err) < 0)
+    if (xsr_dirty_fetch(&sv->dirty, &sv->xen, true, &n, err) < 0)
         return -1;
     xsr_dirty_add_deferred(&sv->dirty);
     if (sv->arg->stream_type == XSR_STREAM_IS_COLO && sv->n_checkpoints &&
@@ -202,7 +202,7 @@ static int send_rounds(struct xsr_save *sv, struct xsr_precopy_stats *stats,
         decision = decide(sv, stats);
         if (decision != XSR_PRECOPY_CONTINUE)
             break;
-        if (xsr_save_fetch_dirty(sv, false, &n, err) < 0)
+        if (xsr_dirty_fetch(&sv->dirty, &sv->xen, false, &n, err) < 0)
             return -1;
         stats->dirty_count = (int64_t)n;
     }

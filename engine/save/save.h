@@ -8,8 +8,8 @@
 #ifndef XSR_ENGINE_SAVE_H
 #define XSR_ENGINE_SAVE_H
 
+#include "engine/dirty.h"
 #include "engine/engine.h"
-#include "engine/save/dirty.h"
 #include "engine/save/writer.h"
 #include "engine/xen.h"
 #include "stream/pages.h"
@@ -96,9 +96,6 @@ struct xsr_save {
 /* logdirty.c */
 int xsr_save_start_tracking(struct xsr_save *sv, struct xsr_err *err);
 void xsr_save_stop_tracking(struct xsr_save *sv);
-/* Fetch the dirty pfns and forget them in Xen; *n_out: how many Xen says. */
-int xsr_save_fetch_dirty(struct xsr_save *sv, bool final, uint64_t *n_out,
-                         struct xsr_err *err);
 
 /* batch.c: the n pfns of sv->pfn. */
 int xsr_save_batch(struct xsr_save *sv, const struct xsr_pass *pass,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The sets behind a save's rounds: one bit a pfn, looked through 64 at a time.
- * rounds.c fills them, pass.c walks over them.
+ * save/rounds.c fills them, save/pass.c walks over them; a COLO restore tells
+ * them to the other side.
  */
-#include "engine/save/dirty.h"
+#include "engine/dirty.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -62,6 +63,28 @@ int xsr_dirty_resize(struct xsr_dirty *d, const struct xsr_xen *xen, uint64_t n,
     }
     xsr_dirty_fini(d, xen);
     *d = next;
+    return 0;
+}
+
+int xsr_dirty_fetch(struct xsr_dirty *d, const struct xsr_xen *xen, bool final,
+                    uint64_t *n_out, struct xsr_err *err)
+{
+    unsigned mode = final ? XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL : 0;
+    xc_shadow_op_stats_t stats = {0, 0};
+    long long r;
+
+    r = xc_logdirty_control(xen->xch, xen->domid, XEN_DOMCTL_SHADOW_OP_CLEAN,
+                            &d->buffer, d->n_pfns, mode, &stats);
+    if (r < 0)
+        return xsr_fail_sys(err, XSR_E_XEN, errno,
+                            "asking which pages domain %u wrote to",
+                            xen->domid);
+    if ((uint64_t)r != d->n_pfns)
+        return xsr_fail_sys(err, XSR_E_XEN, ERANGE,
+                            "asking which pages domain %u wrote to: Xen "
+                            "answered for %lld of %llu pfns",
+                            xen->domid, r, (unsigned long long)d->n_pfns);
+    *n_out = stats.dirty_count;
     return 0;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Two sets of pfns: the dirty ones as Xen reports them, and those that could
- * not be sent when it was their turn.
+ * Two sets of pfns: the dirty ones as Xen reports them, and those that a save
+ * could not send when it was their turn.
  */
-#ifndef XSR_ENGINE_SAVE_DIRTY_H
-#define XSR_ENGINE_SAVE_DIRTY_H
+#ifndef XSR_ENGINE_DIRTY_H
+#define XSR_ENGINE_DIRTY_H
 
 #include "engine/xen.h"
 
@@ -21,6 +21,12 @@ void xsr_dirty_fini(struct xsr_dirty *d, const struct xsr_xen *xen);
 /* Room for n pfns; what was known of the lower ones stays. Never shrinks. */
 int xsr_dirty_resize(struct xsr_dirty *d, const struct xsr_xen *xen, uint64_t n,
                      struct xsr_err *err);
+/*
+ * Replace bits by what Xen noted since the last time, and let it forget that.
+ * final: the guest will not run again. *n_out: how many Xen says they are.
+ */
+int xsr_dirty_fetch(struct xsr_dirty *d, const struct xsr_xen *xen, bool final,
+                    uint64_t *n_out, struct xsr_err *err);
 void xsr_dirty_defer(struct xsr_dirty *d, uint64_t pfn);
 /* Deferred pfns become dirty ones. */
 void xsr_dirty_add_deferred(struct xsr_dirty *d);
