@@ -106,6 +106,23 @@ static uint32_t peek(const char *s)
                                                                   : (uint32_t)v;
 }
 
+/* What SUSE's toolstack offers at least; NONE_MORE ends it. */
+#define NONE_MORE XSR_N_MSG
+static const enum xsr_msg suse_save[] = {XSR_MSG_PRECOPY_POLICY,
+                                         XSR_MSG_SUSPEND,
+                                         XSR_MSG_SWITCH_LOGDIRTY, NONE_MORE},
+                          suse_restore[] = {XSR_MSG_STATIC_DATA_DONE,
+                                            XSR_MSG_RESTORE_RESULTS, NONE_MORE};
+
+static bool has_all(uint32_t flags, enum xsr_ipc_gen gen,
+                    const enum xsr_msg *msgs)
+{
+    for (; *msgs != NONE_MORE; msgs++)
+        if (!(flags & xsr_msg_bit(gen, *msgs)))
+            return false;
+    return true;
+}
+
 /*
  * suspend is always among a save's callbacks, so callback flags are at least
  * 8 and stream types at most 2; and the bits of a restore move with every
@@ -123,7 +140,8 @@ static int save_gen(int argc, char **argv)
     case 9:
         return last >= 8 ? XSR_IPC_G4 : XSR_IPC_G6;
     case 8:
-        return peek(argv[6]) & 1u << 8 ? XSR_IPC_S7 : XSR_IPC_G7;
+        return has_all(peek(argv[6]), XSR_IPC_S7, suse_save) ? XSR_IPC_S7
+                                                             : XSR_IPC_G7;
     default:
         return -1;
     }
@@ -144,7 +162,8 @@ static int restore_gen(int argc, char **argv)
             return XSR_IPC_G3;
         return flags >= 256 ? XSR_IPC_G6 : XSR_IPC_G4;
     case 11:
-        return peek(argv[9]) & 1u << 10 ? XSR_IPC_S7 : XSR_IPC_G7;
+        return has_all(peek(argv[9]), XSR_IPC_S7, suse_restore) ? XSR_IPC_S7
+                                                                : XSR_IPC_G7;
     default:
         return -1;
     }

@@ -40,11 +40,6 @@ ok "... and no sentence is made of it" not_told 'was not restored'
 XENSR_ENGINE=fast talk "ok 1 2"
 ok "an unknown engine is refused with the allowed names" told_like \
     '.*XENSR_ENGINE is .*fast.*, allowed are native and libxenguest"'
-RESTORE=(--restore-domain 9 -1 5 4 0 5 0 800 1)
-XENSR_ENGINE=native talk "ok 1 2"
-ok "the built-in engine refuses a Remus stream" told "complete -1 95 -> 0"
-RESTORE=(--restore-domain 9 -1 5 4 0 5 0 768 0)
-
 # More than a pipe holds, after "complete" (fakeparent reads no more then).
 talk "chatter 100; ok 1 2" --limit 5000
 ok "what the library says while it is closed is not passed on" \
