@@ -166,6 +166,11 @@ void xsr_guest_run_to(struct xsr_guest *g, int64_t now);
 /* Rewrite some page tables of its own (PV). */
 void xsr_guest_churn(struct xsr_guest *g);
 
+/* ---- digest.c ------------------------------------------------------------ */
+
+/* It is suspended: keep its digest, if the host does that. */
+void xsr_guest_record(struct xsr_dom *d);
+
 /* ---- create_pv.c, create_hvm.c, hvmctx.c, nodes.c ------------------------ */
 
 struct xsr_birth { /* one that is being made */

@@ -65,6 +65,30 @@ struct xsr_guest_state {
 int xsr_guest_verify(uint32_t domid, struct xsr_guest_state *out,
                      struct xsr_err *err);
 
+/* Hashes over what a save carries, by part; of any domain. */
+struct xsr_guest_digest {
+    enum xsr_hv_type type;
+    uint8_t uuid[16];
+    uint32_t n_vcpus; /* online */
+    uint64_t n_pages, n_nonzero, n_tables;
+    uint64_t memory; /* page numbers and contents */
+    uint64_t types;  /* PV: levels and pins */
+    uint64_t vcpus;  /* PV: all of their state; HVM: the HVM context */
+    uint64_t params; /* HVM: parameters that travel; PV: shared_info */
+    uint64_t policy, tsc;
+};
+int xsr_guest_digest(uint32_t domid, struct xsr_guest_digest *out,
+                     struct xsr_err *err);
+/* One JSON object with a newline; its length. */
+int xsr_guest_digest_json(const struct xsr_guest_digest *g, char *out,
+                          size_t len);
+
+/*
+ * A host with this folder keeps the digest of each guest that suspends, in
+ * UUID.json; its device model leaves a copy of the state that it saves beside.
+ */
+#define XSR_RECORDS "suspended"
+
 #pragma GCC visibility pop
 
 #endif

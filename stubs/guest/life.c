@@ -239,6 +239,7 @@ void xsr_guest_stopping(struct xsr_dom *d, uint32_t reason)
     g.desc->suspended = 1;
     put_pfns(&g);
     store_vcpus(&g);
+    xsr_guest_record(d);
 }
 
 static void shut_down(struct xsr_guest *g, uint32_t reason)

@@ -15,6 +15,7 @@
 
 #include "lib/fd.h"
 #include "lib/util.h"
+#include "stubs/guest/guest.h"
 #include "stubs/tool/tool.h"
 #include "stubs/world/world.h"
 
@@ -45,20 +46,36 @@ static int take_memory(int *argc, char **argv, uint64_t *mib_out)
     return XSR_SIM_OK;
 }
 
+static int make_records(void)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+    const char *host = xsr_sim_dir(&err);
+    char path[PATH_MAX + 64];
+
+    if (!host)
+        return xsr_sim_fail("%s", err.text);
+    snprintf(path, sizeof(path), "%.4000s/" XSR_RECORDS, host);
+    if (mkdir(path, 0700) && errno != EEXIST)
+        return xsr_sim_fail("cannot make %s: %s", path, strerror(errno));
+    return XSR_SIM_OK;
+}
+
 int xsr_sim_cmd_init(int argc, char **argv)
 {
     struct xsr_hv_host_options options = {0};
     struct xsr_err err = XSR_ERR_INIT;
+    bool record;
     int rc = take_memory(&argc, argv, &options.memory_mib);
 
     xsr_sim_flag(&argc, argv, "--no-shadow", &options.no_shadow);
+    xsr_sim_flag(&argc, argv, "--record-suspends", &record);
     if (!rc)
         rc = xsr_sim_words(argc, argv, 0, 0);
     if (rc)
         return rc;
     if (xsr_hv_host_init(&options, &err))
         return xsr_sim_fail("%s", err.text);
-    return XSR_SIM_OK;
+    return record ? make_records() : XSR_SIM_OK;
 }
 
 /* ---- run ----------------------------------------------------------------- */
@@ -213,6 +230,14 @@ static bool is_domain_file(const char *name)
            (n && !strcmp(name + n, ".json"));
 }
 
+static bool is_record(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+
+    return dot && dot - name == 36 &&
+           (!strcmp(dot, ".json") || !strcmp(dot, ".emulator"));
+}
+
 static int remove_in(const char *dir, bool (*which)(const char *name))
 {
     DIR *d = opendir(dir);
@@ -252,6 +277,10 @@ int xsr_sim_cmd_reset(int argc, char **argv)
         if (remove_in(path, is_domain_file))
             rc = XSR_SIM_FAILED;
     }
+    snprintf(path, sizeof(path), "%.4000s/" XSR_RECORDS, host);
+    if (remove_in(path, is_record))
+        rc = XSR_SIM_FAILED;
+    rmdir(path);
     xsr_sim_unlock();
     return rc;
 }
