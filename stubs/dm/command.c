@@ -130,7 +130,7 @@ static json_t *cmd_save(struct xsr_dm *dm, struct xsr_dm_conn *conn,
     opened = rc == 0 || (keep != ENOENT && keep != EACCES);
     if (rc == 0) {
         dm->n_saved++;
-        xsr_dm_record(dm);
+        xsr_dm_record(dm, "emulator");
     } else {
         xsr_sim_log("device model of domain %u: cannot save to %s: %s",
                     dm->options.domid, name, strerror(keep));

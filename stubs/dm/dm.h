@@ -110,8 +110,9 @@ void xsr_dm_host_stop(struct xsr_dm *dm);
 int xsr_dm_publish(struct xsr_dm *dm, const char *state, struct xsr_err *err);
 /* run/sim-dm.DOMID: for people and tests. Best effort. */
 void xsr_dm_write_status(struct xsr_dm *dm);
-/* Where a host records the state of suspended guests: a copy of this one. */
-void xsr_dm_record(struct xsr_dm *dm);
+/* Where a host records the state of suspended guests: a copy of this one, as
+   UUID.WHAT. */
+void xsr_dm_record(struct xsr_dm *dm, const char *what);
 
 /* ---- qmp.c --------------------------------------------------------------- */
 

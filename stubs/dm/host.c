@@ -5,7 +5,9 @@
  * "quit"; what it has put into the folder goes with it.
  *
  *   run/sim-dm.DOMID   what it is doing, as JSON
- *   suspended/         if it is there: a copy of every state that is saved
+ *   suspended/         if it is there: copies of the state that was saved last
+ *                      (UUID.emulator) and of the one it came with
+ * (UUID.loaded)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -223,7 +225,7 @@ void xsr_dm_write_status(struct xsr_dm *dm)
     json_decref(json);
 }
 
-void xsr_dm_record(struct xsr_dm *dm)
+void xsr_dm_record(struct xsr_dm *dm, const char *what)
 {
     const uint8_t *u = dm->domain.uuid;
     struct xsr_err err = XSR_ERR_INIT;
@@ -235,8 +237,8 @@ void xsr_dm_record(struct xsr_dm *dm)
         return;
     snprintf(path, sizeof(path),
              "%.4000s/suspended/%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-             "%02x%02x%02x%02x%02x%02x.emulator",
+             "%02x%02x%02x%02x%02x%02x.%s",
              dir, u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9],
-             u[10], u[11], u[12], u[13], u[14], u[15]);
+             u[10], u[11], u[12], u[13], u[14], u[15], what);
     replace_file(path, dm->blob.bytes.p, dm->blob.bytes.len);
 }

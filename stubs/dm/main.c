@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "lib/fd.h"
@@ -51,6 +50,7 @@ static int load_state(struct xsr_dm *dm, struct xsr_err *err)
     if (xsr_dm_blob_load(&dm->blob, (int)fd, o->n_cpus, err) < 0)
         return xsr_err_prefix(err, "incoming state");
     dm->n_loaded++;
+    xsr_dm_record(dm, "loaded");
     close((int)fd);
     return 0;
 }
