@@ -15,10 +15,6 @@
 #include "helper/stop.h"
 #include "lib/loop.h"
 
-/* until the engine can save */
-__attribute__((weak)) int xsr_engine_save(struct xsr_engine_save *s,
-                                          struct xsr_err *err);
-
 /* ---- what engines ask --------------------------------------------------- */
 
 static int on_suspend(void *data)
@@ -258,8 +254,7 @@ static int run_native(struct xsr_guest *g, bool fallback, struct xsr_err *err)
         .ops = &ops,
         .ops_ctx = g,
     };
-    int rc = xsr_engine_save ? xsr_engine_save(&s, err)
-                             : xsr_fail(err, XSR_E_UNSUPPORTED, "no engine");
+    int rc = xsr_engine_save(&s, err);
 
     if (rc < 0 && ended_by_parent(g))
         return 0;

@@ -1,0 +1,105 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# For tests that save simulated guests with the save helper alone: a scripted
+# parent (tests/bin/fakeparent.c) that suspends the guest as a toolstack does.
+# After tests/lib.sh:
+#
+#     for_each_engine; do
+#         guest pv --memory 16                  # $DOM is its number
+#         save 1 [fakeparent option...]         # FLAGS; the words in $T/talk
+#         told 'complete 0 0 -> 0'
+#     done_engine
+
+FAKEPARENT=$BUILD/tests/bin/fakeparent
+SIMDOM=$T/simdom
+WHO=$HELPER GEN=G7 CBFLAGS=136 TYPE=0 BACK=-1
+bail()
+{
+    echo "Bail out! $*"
+    finished=1
+    exit 99
+}
+requires cc
+[ -x "$FAKEPARENT" ] && [ -x "$HELPER" ] || bail "build first: make check-bins"
+cc -o "$SIMDOM" "$TOP/tests/fake/simdom.c" -lxenctrl -lxenguest -lxenstore ||
+    bail "tests/fake/simdom.c does not compile"
+
+# engine hybrid|native: which engine saves and restores from now on: stock
+# libxenguest, or ours inside the helper.
+engine()
+{
+    ENGINE=$1
+    unset XENSR_ENGINE
+    LIBS=$BUILD/stubs-hybrid
+    if [ "$1" = native ]; then
+        export XENSR_ENGINE=native
+        LIBS=$BUILD/stubs
+    fi
+}
+# The engines that this build can have (stock libraries are not built with
+# sanitizers).
+engines()
+{
+    [ -n "${XENSR_ASAN-}" ] || echo hybrid
+    echo native
+}
+# guest TYPE [option of sim create...]
+guest()
+{
+    DOM=$("$SIM" create --type "$@" --no-dm) || bail "no guest: $*"
+}
+on_libs() { LD_LIBRARY_PATH=$LIBS "$@"; }
+
+# save FLAGS [fakeparent option...]: the image is $T/image.
+save()
+{
+    local flags=$1
+    shift
+    save_args "$@" -- "$DOM" "$flags" "$CBFLAGS" "$TYPE"
+}
+# save_args [fakeparent option...] -- what follows the back channel
+save_args()
+{
+    local options=()
+    while [ "$1" != -- ]; do
+        options+=("$1")
+        shift
+    done
+    shift
+    LD_LIBRARY_PATH=$LIBS "$FAKEPARENT" --gen "$GEN" --stream "9=$T/image" \
+        --do "suspend=$SIMDOM suspend $DOM" --count "$T/count" \
+        "${options[@]}" -- "$WHO" --save-domain 9 "$BACK" "$@" \
+        >"$T/talk" 2>"$T/talk.err" ||
+        bail "no conversation: $(cat "$T/talk.err")"
+}
+resume() { on_libs "$SIMDOM" resume "$DOM"; }
+
+field() { "$SIM" info --json "$DOM" | jq -r ".$1"; }
+log_dirty_is_off()
+{
+    [ "$("$SIM" info --json "$DOM" | jq '[.. | .log_dirty? | select(. == true)] | length')" = 0 ]
+}
+# The device model was told as often to stop as to begin.
+device_model_is_quiet()
+{
+    [ "$(grep -c '^switch_qemu_logdirty [0-9]* 1 -> 0' "$T/talk")" = \
+        "$(grep -c '^switch_qemu_logdirty [0-9]* 0 ->' "$T/talk")" ]
+}
+told()
+{
+    local line
+    for line; do
+        grep -Fqx -- "$line" "$T/talk" ||
+            { echo "not said: $line"; cat "$T/talk" "$T/talk.err"; return 1; }
+    done
+}
+told_like()
+{
+    grep -Eqx -- "$1" "$T/talk" ||
+        { echo "nothing like: $1"; cat "$T/talk" "$T/talk.err"; return 1; }
+}
+not_told()
+{
+    [ -s "$T/talk" ] && ! grep -E -- "$1" "$T/talk"
+}
