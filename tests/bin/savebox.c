@@ -7,6 +7,8 @@
  *   --engine        our engine; else the libxenguest that the loader finds
  *   --live          --verify         --fallback (with --engine)
  *   --remus N       a checkpointed save that ends behind N checkpoints
+ *   --colo N        the same with COLO; the secondary's list of pages comes
+ *                   from descriptor 3
  *   --rounds N      pre-copy rounds (with --engine or a libxenguest that asks)
  *   --prepare       a PV guest just restored and never run: give its p2m list
  *                   and its ring pages as a resuming and suspending one would
@@ -33,10 +35,12 @@
 #include "lib/buf.h"
 #include "lib/bytes.h"
 
+#define BACK_FD 3
+
 static struct {
     xc_interface *xch;
     uint32_t domid;
-    bool engine, live, verify, fallback, prepare, no_suspend;
+    bool engine, live, verify, colo, fallback, prepare, no_suspend;
     long n_checkpoints, max_rounds;
     const char *resume;
     unsigned n_asked, n_logdirty;
@@ -162,6 +166,11 @@ static int lib_checkpoint(void *data)
     (void)data;
     return after_checkpoint();
 }
+static int lib_colo_checkpoint(void *data)
+{
+    (void)data;
+    return 1;
+}
 static int lib_logdirty(uint32_t domid, unsigned enable, void *data)
 {
     (void)domid, (void)data;
@@ -178,6 +187,13 @@ static int own_logdirty(void *ctx, uint32_t domid, bool enable)
     return switch_logdirty(enable);
 }
 
+static enum xsr_stream_type stream_type(void)
+{
+    if (box.colo)
+        return XSR_STREAM_IS_COLO;
+    return box.n_checkpoints ? XSR_STREAM_IS_REMUS : XSR_STREAM_IS_PLAIN;
+}
+
 /* ---- the save ------------------------------------------------------------ */
 
 static void on_progress(void *ctx, const char *what, uint64_t done,
@@ -190,10 +206,11 @@ static void on_progress(void *ctx, const char *what, uint64_t done,
 
 static int save_by_engine(void)
 {
-    static const struct xsr_engine_save_ops ops = {
+    const struct xsr_engine_save_ops ops = {
         .suspend = lib_suspend,
         .precopy_policy = own_policy,
-        .checkpoint = lib_checkpoint,
+        .checkpoint = box.colo ? lib_colo_checkpoint : lib_checkpoint,
+        .wait_checkpoint = lib_checkpoint,
         .postcopy = lib_postcopy,
         .switch_qemu_logdirty = own_logdirty,
     };
@@ -207,9 +224,8 @@ static int save_by_engine(void)
         .domid = box.domid,
         .live = box.live,
         .verify = box.verify,
-        .stream_type =
-            box.n_checkpoints ? XSR_STREAM_IS_REMUS : XSR_STREAM_IS_PLAIN,
-        .back_fd = -1,
+        .stream_type = stream_type(),
+        .back_fd = box.colo ? BACK_FD : -1,
         .live_fallback = box.fallback,
         .log = &log,
         .ops = &ops,
@@ -231,15 +247,16 @@ static int save_by_library(void)
         .suspend = lib_suspend,
         .precopy_policy = box.max_rounds < 0 ? NULL : lib_policy,
         .postcopy = lib_postcopy,
-        .checkpoint = lib_checkpoint,
+        .checkpoint = box.colo ? lib_colo_checkpoint : lib_checkpoint,
+        .wait_checkpoint = lib_checkpoint,
         .switch_qemu_logdirty = lib_logdirty,
     };
     uint32_t flags =
         (box.live ? XCFLAGS_LIVE : 0) | (box.verify ? XCFLAGS_DEBUG : 0);
 
     return xc_domain_save(box.xch, STDOUT_FILENO, box.domid, flags, &cb,
-                          box.n_checkpoints ? XC_STREAM_REMUS : XC_STREAM_PLAIN,
-                          -1);
+                          (xc_stream_type_t)stream_type(),
+                          box.colo ? BACK_FD : -1);
 }
 
 static void get_options(int argc, char **argv)
@@ -249,18 +266,20 @@ static void get_options(int argc, char **argv)
         {"verify", 0, NULL, 'v'},     {"fallback", 0, NULL, 'f'},
         {"remus", 1, NULL, 'c'},      {"rounds", 1, NULL, 'n'},
         {"prepare", 0, NULL, 'p'},    {"resume", 1, NULL, 'r'},
-        {"no-suspend", 0, NULL, 's'}, {NULL, 0, NULL, 0},
+        {"no-suspend", 0, NULL, 's'}, {"colo", 1, NULL, 'o'},
+        {NULL, 0, NULL, 0},
     };
     int c;
 
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         box.engine |= c == 'e';
-        box.live |= c == 'l' || c == 'c';
+        box.live |= c == 'l' || c == 'c' || c == 'o';
+        box.colo |= c == 'o';
         box.verify |= c == 'v';
         box.fallback |= c == 'f';
         box.prepare |= c == 'p';
         box.no_suspend |= c == 's';
-        if (c == 'c')
+        if (c == 'c' || c == 'o')
             box.n_checkpoints = strtol(optarg, NULL, 10);
         if (c == 'n')
             box.max_rounds = strtol(optarg, NULL, 10);
