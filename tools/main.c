@@ -48,7 +48,9 @@ static const struct command {
      "file stays behind."},
     {"save", xsr_cmd_save,
      "save [--live] [--keep running|paused] [--verify] [--config FILE]\n"
-     "     [--helper PATH] [--suspend-timeout SECONDS] [--json] DOMAIN FILE|-\n"
+     "     [--helper PATH] [--suspend-timeout SECONDS] [--stall SECONDS] "
+     "[--json]\n"
+     "     DOMAIN FILE|-\n"
      "    one domain into an xl save file",
      "DOMAIN is a number or a name. FILE gets its name when all of it is on "
      "disk; one\n"
@@ -62,6 +64,9 @@ static const struct command {
      "--helper PATH    save helper to run, instead of xensr-helper\n"
      "--suspend-timeout SECONDS\n"
      "                 how long the guest may take to suspend (60)\n"
+     "--stall SECONDS  give a helper up that is silent that long in the middle "
+     "of a\n"
+     "                 message (30), or though it could write (120)\n"
      "--json           the result as one JSON document\n\n"
      "Whatever goes wrong, Ctrl-C included: the guest is as it was, and there "
      "is no\n"

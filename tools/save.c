@@ -20,7 +20,7 @@
 struct request {
     const char *domain, *file, *config, *helper;
     enum xensr_keep keep;
-    unsigned suspend_ms;
+    unsigned suspend_ms, stall_ms;
     bool live, verify, json;
 };
 
@@ -68,6 +68,8 @@ static int parse_option(int c, const char *word, struct request *rq)
         return parse_keep(optarg, &rq->keep);
     case 's':
         return xsr_tool_seconds("--suspend-timeout", optarg, &rq->suspend_ms);
+    case 'S':
+        return xsr_tool_seconds("--stall", optarg, &rq->stall_ms);
     default:
         return xsr_tool_usage("save: \"%s\" is not an option, or its value is "
                               "missing",
@@ -84,6 +86,7 @@ static int parse_options(int argc, char **argv, struct request *rq)
         {"config", required_argument, NULL, 'C'},
         {"helper", required_argument, NULL, 'H'},
         {"suspend-timeout", required_argument, NULL, 's'},
+        {"stall", required_argument, NULL, 'S'},
         {"json", no_argument, NULL, 'j'},
         {NULL, 0, NULL, 0},
     };
@@ -228,6 +231,7 @@ int xsr_cmd_save(int argc, char **argv)
     if (rc != XENSR_OK)
         return rc;
     options.helper = rq.helper;
+    options.stall_ms = options.hang_ms = rq.stall_ms;
     rc = xsr_tool_open(&options, &x);
     if (rc != XENSR_OK)
         return rc;
