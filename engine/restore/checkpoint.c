@@ -150,7 +150,23 @@ static int apply_kept(struct xsr_restore *rs, struct xsr_err *err)
 
 /* ---- COLO ---------------------------------------------------------------- */
 
-static int send_dirty(struct xsr_restore *rs, struct xsr_err *err)
+/* A primary that does not listen is as lost as one that does not speak. */
+static int write_back(struct xsr_restore *rs, const struct xsr_buf *out,
+                      enum xsr_checkpoint_next *next_out, struct xsr_err *err)
+{
+    if (xsr_write_all(rs->arg->back_fd, out->p, out->len,
+                      "the list of pages to the primary", err) == 0)
+        return 0;
+    if (err->kind != XSR_E_IO)
+        return -1;
+    xsr_log(rs->log, XSR_LOG_WARN, "%s", err->text);
+    xsr_err_clear(err);
+    *next_out = XSR_CHECKPOINT_FAIL_OVER;
+    return 0;
+}
+
+static int send_dirty(struct xsr_restore *rs,
+                      enum xsr_checkpoint_next *next_out, struct xsr_err *err)
 {
     struct xsr_dirty *d = &rs->checkpoints.dirty;
     struct xsr_buf out = XSR_BUF_INIT;
@@ -172,8 +188,7 @@ static int send_dirty(struct xsr_restore *rs, struct xsr_err *err)
         rc = xsr_buf_put_u64(&out, pfn, err);
     }
     if (rc == 0)
-        rc = xsr_write_all(rs->arg->back_fd, out.p, out.len,
-                           "the list of pages to the primary", err);
+        rc = write_back(rs, &out, next_out, err);
     xsr_buf_fini(&out);
     return rc;
 }
@@ -222,7 +237,7 @@ static int run_secondary(struct xsr_restore *rs,
         if (*next_out == XSR_CHECKPOINT_FAIL_OVER)
             return 0;
     }
-    return send_dirty(rs, err);
+    return send_dirty(rs, next_out, err);
 }
 
 /* ---- a checkpoint -------------------------------------------------------- */

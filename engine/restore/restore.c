@@ -273,7 +273,7 @@ static int read_records(struct xsr_restore *rs, struct xsr_err *err)
             return 0;
         }
         if (next == XSR_CHECKPOINT_FAIL_OVER) {
-            fail_over(rs, "the toolstack says so");
+            fail_over(rs, "as the toolstack or the back channel says");
             return 0;
         }
     }

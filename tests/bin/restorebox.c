@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,6 +224,7 @@ int main(int argc, char **argv)
     int rc;
 
     get_options(argc, argv);
+    signal(SIGPIPE, SIG_IGN);
     box.xch = xc_interface_open(NULL, NULL, 0);
     if (!box.xch)
         die("opening the hypervisor");
