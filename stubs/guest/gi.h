@@ -163,8 +163,10 @@ void xsr_guest_trouble(const struct xsr_guest *g, const char *fmt, ...)
 bool xsr_guest_runs(const struct xsr_dom *d);
 /* All that it does until then; d->guest_ns says since when. */
 void xsr_guest_run_to(struct xsr_guest *g, int64_t now);
-/* Rewrite some page tables of its own (PV). */
-void xsr_guest_churn(struct xsr_guest *g);
+/* Rewrite entries of its own page tables (PV), n times. */
+void xsr_guest_churn(struct xsr_guest *g, unsigned n);
+/* PV: do the tables that churn map what they should? */
+bool xsr_guest_churn_ok(const struct xsr_guest *g);
 
 /* ---- digest.c ------------------------------------------------------------ */
 

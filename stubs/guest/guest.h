@@ -65,6 +65,13 @@ struct xsr_guest_state {
 int xsr_guest_verify(uint32_t domid, struct xsr_guest_state *out,
                      struct xsr_err *err);
 
+/*
+ * A device of the guest's writes n pages of its memory, chosen like the
+ * guest's own. tell: the hypervisor is told, as QEMU does it while its dirty
+ * log is on; untold writes are not in the log-dirty bitmap. How many were done.
+ */
+int xsr_guest_device_write(uint32_t domid, unsigned n, bool tell);
+
 /* Hashes over what a save carries, by part; of any domain. */
 struct xsr_guest_digest {
     enum xsr_hv_type type;

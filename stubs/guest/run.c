@@ -18,13 +18,15 @@
 #define STEP_NS   1000000ll /* shorter times wait for the next look */
 #define MAX_STEP  65536u    /* page writes in one look */
 #define MAX_TRIES 64u       /* to find a page that is not zero */
+#define CHURN_NS  500000u /* between two changes of page tables */
+#define MAX_CHURN 64u
 #define SECOND    1000000000ull
 #define GOLDEN    0x9e3779b97f4a7c15ull
 
 /* ---- one write ----------------------------------------------------------- */
 
-/* Writes page pfn for the time-th time, as desc->wip says. */
-static void finish_write(struct xsr_guest *g)
+/* Writes the page that desc->wip names. tell: as the processor would. */
+static void finish_write(struct xsr_guest *g, bool tell)
 {
     struct xsr_gdesc *c = g->desc;
     uint64_t pfn = c->wip - 1;
@@ -32,8 +34,10 @@ static void finish_write(struct xsr_guest *g)
     void *page = xsr_guest_page(g, pfn);
 
     if (version && page) {
-        xsr_guest_dirty(g, pfn);
-        xsr_guest_dirty(g, pfn - pfn % XSR_G_CHUNK + XSR_G_AT_VERSION);
+        if (tell) {
+            xsr_guest_dirty(g, pfn);
+            xsr_guest_dirty(g, pfn - pfn % XSR_G_CHUNK + XSR_G_AT_VERSION);
+        }
         xsr_host_edge();
         xsr_content_fill(c->seed, pfn, c->wip_version, page);
         *version = c->wip_version;
@@ -43,7 +47,7 @@ static void finish_write(struct xsr_guest *g)
     __atomic_store_n(&c->wip, 0, __ATOMIC_RELEASE);
 }
 
-static void write_page(struct xsr_guest *g, uint64_t pfn)
+static void write_page(struct xsr_guest *g, uint64_t pfn, bool tell)
 {
     const uint32_t *version = xsr_guest_version(g, pfn);
 
@@ -52,7 +56,7 @@ static void write_page(struct xsr_guest *g, uint64_t pfn)
     g->desc->wip_version = *version + 1;
     g->desc->wip_total = g->desc->n_dirtied + 1;
     __atomic_store_n(&g->desc->wip, pfn + 1, __ATOMIC_RELEASE);
-    finish_write(g);
+    finish_write(g, tell);
 }
 
 /* ---- which page ---------------------------------------------------------- */
@@ -132,26 +136,28 @@ static void do_writes(struct xsr_guest *g)
         uint64_t pfn = choose(g, hot);
 
         if (pfn != XSR_G_NO_PFN)
-            write_page(g, pfn);
+            write_page(g, pfn, true);
     }
 }
 
 void xsr_guest_run_to(struct xsr_guest *g, int64_t now)
 {
     struct xsr_gdesc *c = g->desc;
-    uint64_t before = c->running_ns;
+    uint64_t before = c->running_ns, passed;
 
     if (c->wip)
-        finish_write(g);
+        finish_write(g, true);
     if (now <= g->d->guest_ns)
         return;
     xsr_guest_dirty(g, XSR_G_DESC);
-    c->running_ns += (uint64_t)(now - g->d->guest_ns);
+    passed = (uint64_t)(now - g->d->guest_ns);
+    c->running_ns += passed;
     g->d->guest_ns = now;
     c->owed += writes_until(c, c->running_ns) - writes_until(c, before);
     do_writes(g);
     if (c->flags & XSR_GF_CHURN)
-        xsr_guest_churn(g);
+        xsr_guest_churn(g, (unsigned)xsr_min(passed / CHURN_NS + 1,
+                                             MAX_CHURN));
 }
 
 bool xsr_guest_runs(const struct xsr_dom *d)
@@ -197,4 +203,32 @@ void xsr_guest_advance(void)
     }
     xsr_host->guests = found;
     inside = false;
+}
+
+/* ---- devices ------------------------------------------------------------- */
+
+int xsr_guest_device_write(uint32_t domid, unsigned n, bool tell)
+{
+    struct xsr_guest g;
+    struct xsr_dom *d;
+    int done = 0;
+
+    if (xsr_host_enter() < 0)
+        return 0;
+    xsr_guest_advance();
+    d = xsr_hv_dom(domid);
+    if (d && xsr_guest_runs(d) && d->guest && xsr_guest_open(d, &g)) {
+        for (; n > 0 && done < (int)MAX_STEP; n--) {
+            uint64_t pfn = choose(&g, g.lay.n_data);
+
+            if (pfn == XSR_G_NO_PFN)
+                continue;
+            write_page(&g, pfn, tell);
+            done++;
+        }
+        xsr_guest_dirty(&g, XSR_G_DESC);
+    }
+    xsr_host_leave();
+    xsr_hv_fire_notes();
+    return done;
 }

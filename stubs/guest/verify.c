@@ -93,6 +93,9 @@ static void check_all(struct check *c)
     for (k = 0; k < c->g.lay.n_ranges; k++)
         for (i = 0; i < c->g.lay.range[k].n; i++)
             check_page(c, c->g.lay.range[k].first + i, c->g.lay.range[k].kind);
+    if (!xsr_guest_churn_ok(&c->g))
+        xsr_guest_trouble(&c->g, "a page table of its own maps other pages "
+                                 "than it should");
     if (c->versions != desc->n_dirtied)
         xsr_guest_trouble(&c->g,
                           "its pages were written %llu times, it counts %llu",

@@ -48,6 +48,7 @@ void xsr_hv_mark_dirty(struct xsr_dom *d, uint64_t gfn);
 /* types.c: page types of PV domains */
 int xsr_hv_get_type(struct xsr_dom *d, uint64_t mfn, enum xsr_ftype type);
 void xsr_hv_put_type(struct xsr_dom *d, uint64_t mfn);
+int xsr_hv_set_entry(struct xsr_dom *d, uint64_t mfn, unsigned i, uint64_t e);
 int xsr_hv_pin(struct xsr_dom *d, uint64_t mfn, enum xsr_ftype type);
 int xsr_hv_unpin(struct xsr_dom *d, uint64_t mfn);
 void xsr_hv_retype(struct xsr_dom *d); /* all references again (repair) */

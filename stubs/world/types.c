@@ -43,13 +43,13 @@ static bool skip_slot(unsigned level, unsigned i)
 }
 
 static int bad_entry(const struct xsr_dom *d, uint64_t mfn, unsigned level,
-                     unsigned i, const char *why, int rc)
+                     unsigned i, uint64_t e, const char *why, int rc)
 {
     xsr_sim_log("domain %u: L%u table, frame %#llx (pfn %#llx), entry %u = "
                 "%#llx: %s",
                 d->domid, level, (unsigned long long)mfn,
-                (unsigned long long)xsr_m2p[mfn], i,
-                (unsigned long long)entry(mfn, i), why);
+                (unsigned long long)xsr_m2p[mfn], i, (unsigned long long)e,
+                why);
     return rc;
 }
 
@@ -65,29 +65,29 @@ static uint64_t bad_bits(const struct xsr_dom *d, unsigned level)
     return bad;
 }
 
-/* Take the reference that entry i of a table of this level needs. */
+/* Take the reference that e as entry i of a table of this level needs. */
 static int get_entry(struct xsr_dom *d, uint64_t mfn, unsigned level,
-                     unsigned i)
+                     unsigned i, uint64_t e)
 {
-    uint64_t e = entry(mfn, i), target = (e & PTE_FRAME) >> 12;
+    uint64_t target = (e & PTE_FRAME) >> 12;
     int rc = 0;
 
     if (level > XSR_F_L1 && (e & PTE_PSE))
-        return bad_entry(d, mfn, level, i, "superpage", -EINVAL);
+        return bad_entry(d, mfn, level, i, e, "superpage", -EINVAL);
     if (e & bad_bits(d, level))
-        return bad_entry(d, mfn, level, i, "flags that are not allowed",
+        return bad_entry(d, mfn, level, i, e, "flags that are not allowed",
                          -EINVAL);
     if (!xsr_frame_valid(target))
-        return bad_entry(d, mfn, level, i, "frame is no memory", -EPERM);
+        return bad_entry(d, mfn, level, i, e, "frame is no memory", -EPERM);
     if (!xsr_frame_owned(target, d))
-        return bad_entry(d, mfn, level, i, "frame of somebody else",
+        return bad_entry(d, mfn, level, i, e, "frame of somebody else",
                          level == XSR_F_L1 ? -EBUSY : -EINVAL);
     if (level > XSR_F_L1)
         rc = xsr_hv_get_type(d, target, (enum xsr_ftype)(level - 1));
     else if (e & PTE_RW)
         rc = xsr_hv_get_type(d, target, XSR_F_WRITABLE);
     if (rc < 0)
-        return bad_entry(d, mfn, level, i,
+        return bad_entry(d, mfn, level, i, e,
                          level == XSR_F_L1
                              ? "writable mapping of a page of another type"
                              : "does not lead to a table one level below",
@@ -95,10 +95,9 @@ static int get_entry(struct xsr_dom *d, uint64_t mfn, unsigned level,
     return 0;
 }
 
-static void put_entry(struct xsr_dom *d, uint64_t mfn, unsigned level,
-                      unsigned i)
+static void put_entry(struct xsr_dom *d, unsigned level, uint64_t e)
 {
-    uint64_t e = entry(mfn, i), target = (e & PTE_FRAME) >> 12;
+    uint64_t target = (e & PTE_FRAME) >> 12;
 
     if (level > XSR_F_L1 || (e & PTE_RW))
         xsr_hv_put_type(d, target);
@@ -122,7 +121,7 @@ static int check_table(struct xsr_dom *d, uint64_t mfn, unsigned level)
     for (i = 0; i < N_ENTRIES; i++) {
         if (skip_slot(level, i) || !(entry(mfn, i) & PTE_PRESENT))
             continue;
-        rc = get_entry(d, mfn, level, i);
+        rc = get_entry(d, mfn, level, i, entry(mfn, i));
         if (rc < 0)
             break;
     }
@@ -140,7 +139,7 @@ static void put_children(struct xsr_dom *d, uint64_t mfn, unsigned level,
 
     for (i = 0; i < n; i++)
         if (!skip_slot(level, i) && (entry(mfn, i) & PTE_PRESENT))
-            put_entry(d, mfn, level, i);
+            put_entry(d, level, entry(mfn, i));
 }
 
 /*
@@ -234,6 +233,31 @@ void xsr_hv_put_type(struct xsr_dom *d, uint64_t mfn)
     if (f->type >= XSR_F_L1 && f->type <= XSR_F_L4)
         put_children(d, mfn, f->type, N_ENTRIES);
     f->type = XSR_F_NONE;
+}
+
+/*
+ * What a guest's own mmu_update does: entry i of a page table in use becomes
+ * e. The store is what counts; references follow it, so a repair after a death
+ * in between finds them all by itself.
+ */
+int xsr_hv_set_entry(struct xsr_dom *d, uint64_t mfn, unsigned i, uint64_t e)
+{
+    uint64_t *table = xsr_frame_bytes(mfn), old = table[i];
+    unsigned level = xsr_frames[mfn].tcount ? xsr_frames[mfn].type : 0;
+    int rc = 0;
+
+    if (level < XSR_F_L1 || level > XSR_F_L4 || skip_slot(level, i))
+        return -EINVAL;
+    if (e & PTE_PRESENT)
+        rc = get_entry(d, mfn, level, i, e);
+    if (rc < 0)
+        return rc;
+    xsr_host_edge();
+    __atomic_store_n(&table[i], e, __ATOMIC_RELEASE);
+    xsr_host_edge();
+    if (old & PTE_PRESENT)
+        put_entry(d, level, old);
+    return 0;
 }
 
 int xsr_hv_pin(struct xsr_dom *d, uint64_t mfn, enum xsr_ftype type)
