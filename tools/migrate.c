@@ -152,7 +152,7 @@ static int migrate(struct xensr *x, const struct request *rq, uint32_t domid,
                                                : PATIENCE_MS);
     xsr_transport_words(t, words, sizeof(words));
     if (rc != XENSR_OK) {
-        snprintf(text, sizeof(text), "%s; %s", xensr_error(x), words);
+        snprintf(text, sizeof(text), "%s (%s)", xensr_error(x), words);
         return xsr_result_refuse(rq->json, rc, text, UINT64_MAX);
     }
     if (!xsr_transport_well(t))

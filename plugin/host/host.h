@@ -120,7 +120,7 @@ int xsr_skeleton_write(struct xsr_xs *xs, const struct xsr_bare *b,
 int xsr_skeleton_finish(struct xsr_xs *xs, const struct xsr_bare *b,
                         struct xsr_err *err);
 /* Those among them that are only ever there for domains. */
-#define XSR_SKELETON_DOMAINS_ROOTS 0x1fu
+#define XSR_SKELETON_DOMAINS_ROOTS 0x7u
 
 /* Remove all of it. roots: from missing_roots, or 0. */
 int xsr_skeleton_remove(struct xsr_xs *xs, uint32_t domid, uint32_t roots,

@@ -78,7 +78,7 @@ static const struct node skeleton[] = {
  * Parents that we may be the first to write below; inner before outer ones.
  * The first N_DOMAINS_ROOTS are only ever there for domains.
  */
-enum { N_DOMAINS_ROOTS = 5 };
+enum { N_DOMAINS_ROOTS = 3 };
 static const char *const shared_roots[] = {
     "/local/domain/0/backend/console",
     "/local/domain/0/backend",

@@ -123,6 +123,10 @@ static int give_away(struct sending *s, struct xsr_err *err)
         s->renamed = true;
     }
     s->peer.wait_ms = s->params->answer_ms ? s->params->answer_ms : REPORT_MS;
+    xsr_log(&s->x->log, XSR_LOG_INFO,
+            "domain %u is given to the receiver; from here on it is the "
+            "receiver's word that counts (awaited up to %u s)",
+            s->params->domid, s->peer.wait_ms / 1000);
     return xsr_hs_send(&s->peer, XSR_HS_GO, err) < 0 ? blame(err) : 0;
 }
 
@@ -185,10 +189,6 @@ static enum xensr_verdict settle(struct sending *s, char *text,
     unsigned char code = XSR_HS_NO_GO;
 
     s->peer.stop_fd = -1;
-    xsr_log(&s->x->log, XSR_LOG_INFO,
-            "domain %u is handed over; waiting up to %u s for the receiver's "
-            "report",
-            s->params->domid, s->peer.wait_ms / 1000);
     if (await(s, XSR_HS_REPORT, REPORT_MS, &err) < 0 ||
         (xsr_hs_get_code(&s->peer, &code, &err) < 0 && blame(&err) < 0))
         return unknown(s, err.text, text, text_len);
