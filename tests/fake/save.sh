@@ -73,7 +73,35 @@ save_args()
         >"$T/talk" 2>"$T/talk.err" ||
         bail "no conversation: $(cat "$T/talk.err")"
 }
-resume() { on_libs "$SIMDOM" resume "$DOM"; }
+# restore_args GEN [fakeparent option...] -- ARGUMENTS: from $T/image, with
+# @F @D @S @C for stream, domain, ports of xenstore and console of a new PV
+# domain, which is $NEW.
+restore_args()
+{
+    local gen=$1 options=() args=() ports word
+    shift
+    ports=$(on_libs "$SIMDOM" create 24) || bail "no domain to restore into"
+    read -r NEW store console <<<"$ports"
+    while [ "$1" != -- ]; do
+        options+=("$1")
+        shift
+    done
+    shift
+    for word; do
+        case $word in
+        @F) word=9 ;;
+        @D) word=$NEW ;;
+        @S) word=$store ;;
+        @C) word=$console ;;
+        esac
+        args+=("$word")
+    done
+    LD_LIBRARY_PATH=$LIBS "$FAKEPARENT" --gen "$gen" --stream "9=$T/image" \
+        --count "$T/count" "${options[@]}" -- "$WHO" --restore-domain \
+        "${args[@]}" >"$T/talk" 2>"$T/talk.err" ||
+        bail "no conversation: $(cat "$T/talk.err")"
+}
+resume() { on_libs "$SIMDOM" resume "$DOM" 2>/dev/null; }
 
 field() { "$SIM" info --json "$DOM" | jq -r ".$1"; }
 log_dirty_is_off()

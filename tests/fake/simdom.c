@@ -7,6 +7,8 @@
  *                           domain is down for that reason
  *   simdom resume DOMID     let it run on as after a cancelled suspend
  *   simdom logdirty DOMID   switch log-dirty mode on, by somebody else
+ *   simdom create MIB       an empty PV domain to be restored into; prints its
+ *                           number and its ports of xenstore and console
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -42,6 +44,28 @@ static int suspend(xc_interface *xch, uint32_t domid)
     return !is_suspended(xch, domid);
 }
 
+static int create(xc_interface *xch, uint64_t mib)
+{
+    struct xen_domctl_createdomain d = {
+        .max_vcpus = 4,
+        .max_evtchn_port = 1023,
+        .max_grant_frames = 32,
+        .max_maptrack_frames = 32,
+        .grant_opts = 2,
+    };
+    uint32_t domid = 0;
+    int store, console;
+
+    if (xc_domain_create(xch, &domid, &d) < 0 ||
+        xc_domain_max_vcpus(xch, domid, 4) < 0 ||
+        xc_domain_setmaxmem(xch, domid, mib * 1024 + 1024) < 0)
+        return 1;
+    store = xc_evtchn_alloc_unbound(xch, domid, 0);
+    console = xc_evtchn_alloc_unbound(xch, domid, 0);
+    printf("%u %d %d\n", domid, store, console);
+    return store < 0 || console < 0;
+}
+
 int main(int argc, char **argv)
 {
     xc_interface *xch = xc_interface_open(NULL, NULL, 0);
@@ -49,6 +73,8 @@ int main(int argc, char **argv)
 
     if (!xch || argc != 3)
         return 2;
+    if (strcmp(argv[1], "create") == 0)
+        return create(xch, domid);
     if (strcmp(argv[1], "suspend") == 0)
         return suspend(xch, domid);
     if (strcmp(argv[1], "resume") == 0)
