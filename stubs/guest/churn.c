@@ -19,8 +19,8 @@
 #define USER_RO   0x8000000000000025ull
 #define SLOTS     512u
 #define N_POOL    8u
-#define FIRST     64u  /* entry of the user's L1: those below stay */
-#define POOL_SLOT 8u   /* entry of the user's L2 for the first of the pool */
+#define FIRST     64u /* entry of the user's L1: those below stay */
+#define POOL_SLOT 8u  /* entry of the user's L2 for the first of the pool */
 #define GOLDEN    0x9e3779b97f4a7c15ull
 
 static uint64_t frame_of(const struct xsr_guest *g, uint64_t pfn)

@@ -16,17 +16,22 @@
 #define PER_DRAW 10u /* words of text from one draw: 6 bits each */
 
 static const char text[64][9] = {
-    "the page", " of the ", "kernel  ", "\n\tstruct", " = NULL;", "return 0",
-    "; }\n\n   ", "/* and *", "buffer, ", "request ", "address ", "0x000000",
-    "12345678", "<tr><td>", "</td></t", "GET /ind", "HTTP/1.1", "\r\nHost: ",
-    "\0\0\0\0\0\0\0", "\0\0\0\0\0\0\0", "\1\0\0\0\0\0\0", "\2\0\0\0\1\0\0",
-    "libc.so.", "GLIBC_2.", "        ", "        ", "-rw-r--r", " root ro",
-    "/usr/lib", "/etc/ini", "error: c", "warning:", "INSERT I", "NTO t VA",
-    "LUES (1,", " 2, 3);\n", "xenbus: ", "eth0: li", "nk is up", "process ",
-    "started ", "stopped ", "(unknown", "systemd[", "1]: Star", "ted Sess",
-    "ion c1 o", "f user r", "oot.\n202", "4-01-01 ", "00:00:00", " UTC hos",
-    "t sshd[4", "2]: Acce", "pted pub", "lickey f", "or admin", " from 10",
-    ".0.0.1 p", "ort 2222", "2 ssh2: ", "ED25519 ", "SHA256:a", "bcdefgh\n",
+    "the page",       " of the ",       "kernel  ",       "\n\tstruct",
+    " = NULL;",       "return 0",       "; }\n\n   ",     "/* and *",
+    "buffer, ",       "request ",       "address ",       "0x000000",
+    "12345678",       "<tr><td>",       "</td></t",       "GET /ind",
+    "HTTP/1.1",       "\r\nHost: ",     "\0\0\0\0\0\0\0", "\0\0\0\0\0\0\0",
+    "\1\0\0\0\0\0\0", "\2\0\0\0\1\0\0", "libc.so.",       "GLIBC_2.",
+    "        ",       "        ",       "-rw-r--r",       " root ro",
+    "/usr/lib",       "/etc/ini",       "error: c",       "warning:",
+    "INSERT I",       "NTO t VA",       "LUES (1,",       " 2, 3);\n",
+    "xenbus: ",       "eth0: li",       "nk is up",       "process ",
+    "started ",       "stopped ",       "(unknown",       "systemd[",
+    "1]: Star",       "ted Sess",       "ion c1 o",       "f user r",
+    "oot.\n202",      "4-01-01 ",       "00:00:00",       " UTC hos",
+    "t sshd[4",       "2]: Acce",       "pted pub",       "lickey f",
+    "or admin",       " from 10",       ".0.0.1 p",       "ort 2222",
+    "2 ssh2: ",       "ED25519 ",       "SHA256:a",       "bcdefgh\n",
 };
 
 uint64_t xsr_g_mix(uint64_t x)
@@ -69,8 +74,7 @@ static void fill_random(uint64_t *word, uint64_t state)
 }
 
 /* The first two words say which page it is, for people who look at one. */
-void xsr_content_fill(uint64_t seed, uint64_t pfn, uint32_t version,
-                      void *page)
+void xsr_content_fill(uint64_t seed, uint64_t pfn, uint32_t version, void *page)
 {
     uint64_t hash = page_hash(seed, pfn), *word = page;
 

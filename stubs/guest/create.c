@@ -91,9 +91,9 @@ static int make_domain(struct xsr_birth *b, struct xsr_err *err)
     c->grant_opts = 2;
     c->arch.misc_flags = XEN_X86_MSR_RELAXED;
     if (!pv)
-        c->arch.emulation_flags =
-            s->type == XSR_HV_PVH ? XEN_X86_EMU_LAPIC
-                                  : XEN_X86_EMU_ALL & ~XEN_X86_EMU_VPCI;
+        c->arch.emulation_flags = s->type == XSR_HV_PVH
+                                      ? XEN_X86_EMU_LAPIC
+                                      : XEN_X86_EMU_ALL & ~XEN_X86_EMU_VPCI;
     if (xsr_birth_ctl(b, &op, XEN_DOMCTL_createdomain, "no domain", err) < 0)
         return -1;
     b->d = xsr_hv_dom(op.domain);
@@ -118,10 +118,10 @@ static void fill_batch(struct xsr_birth *b, uint64_t pfn, uint64_t n,
     int64_t mfn;
 
     for (; n > 0; n--, pfn++) {
-        if (kind == XSR_R_DATA ? !xsr_layout_is_data(&b->lay, pfn) ||
-                                     xsr_content_is_zero(seed, pfn,
-                                                         b->lay.zero_pct)
-                               : kind != XSR_R_STATIC)
+        if (kind == XSR_R_DATA
+                ? !xsr_layout_is_data(&b->lay, pfn) ||
+                      xsr_content_is_zero(seed, pfn, b->lay.zero_pct)
+                : kind != XSR_R_STATIC)
             continue;
         mfn = b->mfn ? (int64_t)b->mfn[pfn] : xsr_hv_gfn_to_mfn(b->d, pfn);
         xsr_content_fill(seed, pfn, 0, xsr_frame_bytes((uint64_t)mfn));
@@ -205,8 +205,8 @@ static void describe(struct xsr_birth *b)
     c->n_vcpus = s->n_vcpus;
     c->zero_pct = s->zero_pct;
     c->suspend = s->suspend;
-    c->flags = (s->churn_tables ? XSR_GF_CHURN : 0) |
-               (s->p2m_tree ? XSR_GF_TREE : 0);
+    c->flags =
+        (s->churn_tables ? XSR_GF_CHURN : 0) | (s->p2m_tree ? XSR_GF_TREE : 0);
     c->n_phases = s->n_phases;
     memcpy(c->phase, s->phase, sizeof(c->phase));
     memcpy(c->name, s->name, sizeof(c->name));

@@ -11,7 +11,6 @@
 #include "stubs/guest/gi.h"
 
 #define PAGE_OF(pfn) ((uint64_t)(pfn) << 12)
-#define VECTOR       (2ull << 56 | 0xf3) /* how drivers are interrupted */
 
 static int set_param(struct xsr_birth *b, uint32_t index, uint64_t value,
                      struct xsr_err *err)
@@ -33,7 +32,7 @@ static int set_params(struct xsr_birth *b, struct xsr_err *err)
         uint64_t value;
     } params[] = {
         {HVM_PARAM_CALLBACK_IRQ,
-         b->spec->suspend == XSR_GUEST_BY_CALL ? 0 : VECTOR},
+         b->spec->suspend == XSR_GUEST_BY_CALL ? 0 : XSR_G_CALLBACK},
         {HVM_PARAM_HPET_ENABLED, hvm},
         {HVM_PARAM_VPT_ALIGN, hvm},
         {HVM_PARAM_TIMER_MODE, 1},
@@ -72,8 +71,8 @@ int xsr_birth_hvm(struct xsr_birth *b, struct xsr_err *err)
     /* libxl's rule for the pool of the guest's second-level tables */
     op.u.paging_mempool.size =
         4096 * (256ull * s->n_vcpus + per_mib * s->memory_mib);
-    if (xsr_birth_ctl(b, &op, XEN_DOMCTL_set_paging_mempool_size,
-                      "paging pool", err) < 0)
+    if (xsr_birth_ctl(b, &op, XEN_DOMCTL_set_paging_mempool_size, "paging pool",
+                      err) < 0)
         return -1;
     if (set_params(b, err) < 0)
         return -1;

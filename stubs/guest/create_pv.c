@@ -168,8 +168,8 @@ void xsr_guest_publish_p2m(const struct xsr_guest *g)
         list = xsr_guest_page(g, at);
         if (!list)
             break;
-        list[chunk % SLOTS] = (uint64_t)xsr_guest_mfn(
-            g->d, chunk * XSR_G_CHUNK + XSR_G_AT_P2M);
+        list[chunk % SLOTS] =
+            (uint64_t)xsr_guest_mfn(g->d, chunk * XSR_G_CHUNK + XSR_G_AT_P2M);
         list_list[chunk / SLOTS] = (uint64_t)xsr_guest_mfn(g->d, at);
         xsr_guest_dirty(g, at);
     }
@@ -188,8 +188,8 @@ void xsr_guest_publish_p2m(const struct xsr_guest *g)
 uint64_t xsr_guest_reg(uint64_t seed, uint32_t n_suspends, uint32_t vcpu,
                        unsigned reg)
 {
-    return xsr_g_mix(seed ^ xsr_g_mix((uint64_t)n_suspends << 32 |
-                                      vcpu << 8 | reg)) &
+    return xsr_g_mix(seed ^
+                     xsr_g_mix((uint64_t)n_suspends << 32 | vcpu << 8 | reg)) &
            0x7fffffffffffull; /* canonical, whatever it is used for */
 }
 
@@ -232,8 +232,8 @@ static int set_msr(struct xsr_dom *d, uint32_t id)
     return (int)xsr_hv_domctl(&op);
 }
 
-static void fill_context(struct vcpu_guest_context *c, uint32_t id,
-                         uint64_t l4, uint64_t user_l4, uint64_t gdt)
+static void fill_context(struct vcpu_guest_context *c, uint32_t id, uint64_t l4,
+                         uint64_t user_l4, uint64_t gdt)
 {
     unsigned i;
 
@@ -301,9 +301,8 @@ int xsr_birth_pv(struct xsr_birth *b, struct xsr_err *err)
     if (pin_tables(b, err) < 0)
         return -1;
     for (id = 0; id < b->spec->n_vcpus; id++)
-        if (xsr_guest_vcpu_up(b->d, id, b->mfn[XSR_G_L4],
-                              b->mfn[XSR_G_USER_L4], b->mfn[XSR_G_GDT],
-                              b->mfn[XSR_G_START_INFO]) < 0)
+        if (xsr_guest_vcpu_up(b->d, id, b->mfn[XSR_G_L4], b->mfn[XSR_G_USER_L4],
+                              b->mfn[XSR_G_GDT], b->mfn[XSR_G_START_INFO]) < 0)
             return xsr_fail(err, XSR_E_BUG,
                             "vCPU %u of the new guest is refused; the host's "
                             "log says why",

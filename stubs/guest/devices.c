@@ -101,8 +101,8 @@ static void put_cpu(struct writer *w, uint16_t id)
 
 static void put_lapic(struct writer *w, uint16_t id)
 {
-    struct hvm_hw_lapic l = {.apic_base_msr = 0xfee00800u |
-                                              (id == 0 ? 0x100u : 0),
+    struct hvm_hw_lapic l = {.apic_base_msr =
+                                 0xfee00800u | (id == 0 ? 0x100u : 0),
                              .timer_divisor = 1};
 
     put(w, HVM_SAVE_CODE(LAPIC), id, &l, sizeof(l));

@@ -25,7 +25,7 @@
 
 #include <xen/hvm/save.h>
 
-#define N_WORDS     (XSR_PAGE_SIZE / 8)
+#define N_WORDS      (XSR_PAGE_SIZE / 8)
 #define START_FIELDS 32u /* of start_info: from nr_pages ... */
 #define START_END    88u /* ... to the console's port */
 
@@ -103,8 +103,8 @@ static int hash_memory(struct xsr_dom *d, struct xsr_guest_digest *out)
     find_owned(d, &owned);
     while (rc == 0 && xsr_hv_pages_next(pages, &page)) {
         out->n_pages++;
-        out->types = hash_u64(out->types, page.pfn << 8 | page.level << 1 |
-                                              page.pinned);
+        out->types =
+            hash_u64(out->types, page.pfn << 8 | page.level << 1 | page.pinned);
         out->n_tables += page.level != 0;
         if (is_owned(&owned, &page))
             continue;
@@ -115,8 +115,8 @@ static int hash_memory(struct xsr_dom *d, struct xsr_guest_digest *out)
             memset((uint8_t *)bytes + START_FIELDS, 0,
                    START_END - START_FIELDS);
         out->n_nonzero++;
-        out->memory = hash(hash_u64(out->memory, page.pfn), bytes,
-                           sizeof(bytes));
+        out->memory =
+            hash(hash_u64(out->memory, page.pfn), bytes, sizeof(bytes));
     }
     xsr_hv_pages_free(pages);
     return rc;
@@ -169,7 +169,7 @@ static uint64_t hash_shared_info(const struct xsr_dom *d)
 /* ---- HVM ----------------------------------------------------------------- */
 
 /* Which parameters a save sends. */
-static const unsigned travelling[] = {1,  5,  6, 27, 28, 29, 37, 17,
+static const unsigned travelling[] = {1,  5, 6,  27, 28, 29, 37, 17,
                                       19, 9, 12, 34, 32, 33, 36, 38};
 
 static void hash_hvm(const struct xsr_dom *d, struct xsr_guest_digest *out)
@@ -217,9 +217,9 @@ static void hash_rest(struct xsr_dom *d, struct xsr_guest_digest *out)
 static int digest(struct xsr_dom *d, struct xsr_guest_digest *out)
 {
     memset(out, 0, sizeof(*out));
-    out->type = !d->hvm                                 ? XSR_HV_PV
-                : d->emulation == XEN_X86_EMU_LAPIC     ? XSR_HV_PVH
-                                                        : XSR_HV_HVM;
+    out->type = !d->hvm                             ? XSR_HV_PV
+                : d->emulation == XEN_X86_EMU_LAPIC ? XSR_HV_PVH
+                                                    : XSR_HV_HVM;
     memcpy(out->uuid, d->handle, sizeof(out->uuid));
     hash_rest(d, out);
     return hash_memory(d, out);
@@ -240,9 +240,9 @@ int xsr_guest_digest(uint32_t domid, struct xsr_guest_digest *out,
     rc = d && !d->dying ? digest(d, out) : -ESRCH;
     xsr_host_leave();
     xsr_hv_fire_notes();
-    return rc < 0 ? xsr_fail_sys(err, XSR_E_XEN, -rc, "digest of domain %u",
-                                 domid)
-                  : 0;
+    return rc < 0
+               ? xsr_fail_sys(err, XSR_E_XEN, -rc, "digest of domain %u", domid)
+               : 0;
 }
 
 /* ---- as text ------------------------------------------------------------- */

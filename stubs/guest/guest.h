@@ -61,6 +61,8 @@ struct xsr_guest_state {
     char trouble[160];   /* the first */
 };
 
+/* Is domid a simulated guest, and what has it done? Its memory is not read. */
+bool xsr_guest_peek(uint32_t domid, struct xsr_guest_state *out);
 /* Is domid a simulated guest, and is its whole memory what it should be? */
 int xsr_guest_verify(uint32_t domid, struct xsr_guest_state *out,
                      struct xsr_err *err);

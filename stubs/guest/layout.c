@@ -9,8 +9,8 @@
 #include "lib/util.h"
 #include "stubs/guest/gi.h"
 
-#define LOW_END    0xf0000ull  /* of memory below the hole for devices */
-#define HIGH_START 0x100000ull /* what does not fit there */
+#define LOW_END    0xf0000ull   /* of memory below the hole for devices */
+#define HIGH_START 0x100000ull  /* what does not fit there */
 #define MAX_PAGES  (1ull << 26) /* 256 GiB: one L3 table for all of it */
 #define VIDEO      2048ull
 
@@ -50,16 +50,15 @@ static uint64_t gcd(uint64_t a, uint64_t b)
     return a;
 }
 
-int xsr_layout_init(struct xsr_layout *l, enum xsr_hv_type type,
-                    uint64_t pages, uint64_t seed, uint32_t zero_pct)
+int xsr_layout_init(struct xsr_layout *l, enum xsr_hv_type type, uint64_t pages,
+                    uint64_t seed, uint32_t zero_pct)
 {
     uint64_t least = type == XSR_HV_HVM ? 2 * VIDEO : 256;
 
     if (pages < least || pages > MAX_PAGES || pages % 256 || zero_pct > 99)
         return -1;
-    *l = (struct xsr_layout){.pv = type == XSR_HV_PV,
-                             .seed = seed,
-                             .zero_pct = zero_pct};
+    *l = (struct xsr_layout){
+        .pv = type == XSR_HV_PV, .seed = seed, .zero_pct = zero_pct};
     switch (type) {
     case XSR_HV_PV:
         add(l, 0, pages, XSR_R_DATA);

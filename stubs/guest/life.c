@@ -95,14 +95,15 @@ static void check_vcpus(struct xsr_guest *g)
         if (!vcpu || !vcpu->initialised)
             continue;
         rbx = vcpu->ctx.user_regs.rbx;
-        body = g->d->hvm ? xsr_hv_hvmctx_body(g->d, HVM_SAVE_CODE(CPU), id)
-                         : NULL;
+        body =
+            g->d->hvm ? xsr_hv_hvmctx_body(g->d, HVM_SAVE_CODE(CPU), id) : NULL;
         if (body)
             rbx = xsr_le64(body + offsetof(struct hvm_hw_cpu, rbx));
         load_regs(g, id, v);
         if (rbx != v[0])
-            xsr_guest_trouble(g, "vCPU %u came back with rbx %#llx, it was "
-                                 "%#llx",
+            xsr_guest_trouble(g,
+                              "vCPU %u came back with rbx %#llx, it was "
+                              "%#llx",
                               id, (unsigned long long)rbx,
                               (unsigned long long)v[0]);
     }
@@ -145,13 +146,15 @@ static void check_start_info(struct xsr_guest *g)
         return;
     if (si->store_mfn != (uint64_t)xsr_guest_mfn(g->d, XSR_G_STORE) ||
         si->console.domU.mfn != (uint64_t)xsr_guest_mfn(g->d, XSR_G_CONSOLE))
-        xsr_guest_trouble(g, "start_info has store frame %#llx and console "
-                             "frame %#llx, which are not those of its pages",
+        xsr_guest_trouble(g,
+                          "start_info has store frame %#llx and console "
+                          "frame %#llx, which are not those of its pages",
                           (unsigned long long)si->store_mfn,
                           (unsigned long long)si->console.domU.mfn);
     if (si->shared_info != g->d->shinfo_mfn << 12)
-        xsr_guest_trouble(g, "start_info leads to shared_info at %#llx, it "
-                             "is at %#llx",
+        xsr_guest_trouble(g,
+                          "start_info leads to shared_info at %#llx, it "
+                          "is at %#llx",
                           (unsigned long long)si->shared_info,
                           (unsigned long long)g->d->shinfo_mfn << 12);
 }
@@ -227,6 +230,10 @@ void xsr_guest_stopping(struct xsr_dom *d, uint32_t reason)
     d->guest_ns = 0;
     if (reason != SHUTDOWN_suspend)
         return;
+    if (g.desc->suspended) { /* restored, saved again, never ran between */
+        xsr_guest_record(d);
+        return;
+    }
     xsr_guest_dirty(&g, XSR_G_DESC);
     if (!by_itself && g.desc->suspend != XSR_GUEST_BY_CALL) {
         /* a real one with drivers would not have prepared for that */
@@ -313,8 +320,7 @@ static void boot_vcpus(struct xsr_guest *g)
 
     for (id = 1; !g->d->hvm && id < g->desc->n_vcpus; id++)
         if (xsr_hv_vcpu(g->d, id) && !g->d->vcpu[id].initialised)
-            xsr_guest_vcpu_up(g->d, id,
-                              (uint64_t)xsr_guest_mfn(g->d, XSR_G_L4),
+            xsr_guest_vcpu_up(g->d, id, (uint64_t)xsr_guest_mfn(g->d, XSR_G_L4),
                               (uint64_t)xsr_guest_mfn(g->d, XSR_G_USER_L4),
                               (uint64_t)xsr_guest_mfn(g->d, XSR_G_GDT), 0);
 }
@@ -336,6 +342,23 @@ static void come_back(struct xsr_guest *g)
     xsr_guest_dirty(g, XSR_G_DESC);
 }
 
+/* What drivers set up again in a new domain. */
+static void connect_drivers(struct xsr_guest *g)
+{
+    static const char *const features[] = {"control/feature-suspend",
+                                           "control/feature-poweroff",
+                                           "control/feature-reboot"};
+    size_t i;
+
+    if (g->desc->suspend == XSR_GUEST_BY_CALL)
+        return;
+    if (g->d->hvm)
+        g->d->params[HVM_PARAM_CALLBACK_IRQ] = XSR_G_CALLBACK;
+    for (i = 0; i < XSR_ARRAY_LEN(features); i++)
+        write_node(g->d, features[i], "1");
+    offer_suspend_port(g);
+}
+
 /* The same call returns in another domain, or on another host. */
 static void arrive(struct xsr_guest *g)
 {
@@ -346,7 +369,7 @@ static void arrive(struct xsr_guest *g)
     g->desc->suspended = 0;
     g->desc->n_restores++;
     xsr_guest_dirty(g, XSR_G_DESC);
-    offer_suspend_port(g);
+    connect_drivers(g);
 }
 
 void xsr_guest_resumed(struct xsr_dom *d)

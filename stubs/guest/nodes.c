@@ -176,8 +176,7 @@ static void name_roots(struct writer *w, const struct xsr_birth *b)
     snprintf(w->root[L], PATH_LEN, "/libxl/%u", w->domid);
     snprintf(w->root[B], PATH_LEN, "/local/domain/0/backend/console/%u/0",
              w->domid);
-    snprintf(w->root[M], PATH_LEN, "/local/domain/0/device-model/%u",
-             w->domid);
+    snprintf(w->root[M], PATH_LEN, "/local/domain/0/device-model/%u", w->domid);
 }
 
 static int remove_old(struct writer *w, enum root root)
@@ -210,8 +209,7 @@ static int check_name(struct writer *w, const char *name, struct xsr_err *err)
     return 0;
 }
 
-static int write_all(struct writer *w, struct xsr_birth *b,
-                     struct xsr_err *err)
+static int write_all(struct writer *w, struct xsr_birth *b, struct xsr_err *err)
 {
     int i, keep;
 
@@ -243,8 +241,8 @@ int xsr_birth_nodes(struct xsr_birth *b, struct xsr_err *err)
     if (xsr_store_open(&w.xs) == 0) {
         rc = write_all(&w, b, err);
         if (rc == 0)
-            rc = xsr_store_introduce(w.xs, w.domid, b->store_gfn,
-                                     b->store_port);
+            rc =
+                xsr_store_introduce(w.xs, w.domid, b->store_gfn, b->store_port);
         if (rc && err->kind == XSR_E_OK)
             xsr_fail_sys(err, XSR_E_XEN, errno, "xenstore nodes of \"%s\"",
                          b->spec->name);

@@ -18,7 +18,7 @@
 #define STEP_NS   1000000ll /* shorter times wait for the next look */
 #define MAX_STEP  65536u    /* page writes in one look */
 #define MAX_TRIES 64u       /* to find a page that is not zero */
-#define CHURN_NS  500000u /* between two changes of page tables */
+#define CHURN_NS  500000u   /* between two changes of page tables */
 #define MAX_CHURN 64u
 #define SECOND    1000000000ull
 #define GOLDEN    0x9e3779b97f4a7c15ull
@@ -156,8 +156,7 @@ void xsr_guest_run_to(struct xsr_guest *g, int64_t now)
     c->owed += writes_until(c, c->running_ns) - writes_until(c, before);
     do_writes(g);
     if (c->flags & XSR_GF_CHURN)
-        xsr_guest_churn(g, (unsigned)xsr_min(passed / CHURN_NS + 1,
-                                             MAX_CHURN));
+        xsr_guest_churn(g, (unsigned)xsr_min(passed / CHURN_NS + 1, MAX_CHURN));
 }
 
 bool xsr_guest_runs(const struct xsr_dom *d)

@@ -83,10 +83,25 @@ static void check_page(struct check *c, uint64_t pfn, enum xsr_rkind kind)
     }
 }
 
+static void copy_out(const struct xsr_gdesc *desc, struct xsr_guest_state *out)
+{
+    out->seed = desc->seed;
+    out->running_ns = desc->running_ns;
+    out->n_dirtied = desc->n_dirtied;
+    out->n_churned = desc->n_churned;
+    out->n_suspends = desc->n_suspends;
+    out->n_resumes = desc->n_resumes;
+    out->n_restores = desc->n_restores;
+    out->n_forced = desc->n_forced;
+    out->suspended = desc->suspended;
+    out->n_troubles = desc->n_troubles;
+    memcpy(out->trouble, desc->trouble, sizeof(out->trouble));
+    out->trouble[sizeof(out->trouble) - 1] = '\0';
+}
+
 static void check_all(struct check *c)
 {
     const struct xsr_gdesc *desc = c->g.desc;
-    struct xsr_guest_state *out = c->out;
     uint64_t i;
     unsigned k;
 
@@ -101,18 +116,24 @@ static void check_all(struct check *c)
                           "its pages were written %llu times, it counts %llu",
                           (unsigned long long)c->versions,
                           (unsigned long long)desc->n_dirtied);
-    out->seed = desc->seed;
-    out->running_ns = desc->running_ns;
-    out->n_dirtied = desc->n_dirtied;
-    out->n_churned = desc->n_churned;
-    out->n_suspends = desc->n_suspends;
-    out->n_resumes = desc->n_resumes;
-    out->n_restores = desc->n_restores;
-    out->n_forced = desc->n_forced;
-    out->suspended = desc->suspended;
-    out->n_troubles = desc->n_troubles;
-    memcpy(out->trouble, desc->trouble, sizeof(out->trouble));
-    out->trouble[sizeof(out->trouble) - 1] = '\0';
+    copy_out(desc, c->out);
+}
+
+bool xsr_guest_peek(uint32_t domid, struct xsr_guest_state *out)
+{
+    struct xsr_guest g;
+    bool found;
+
+    memset(out, 0, sizeof(*out));
+    if (xsr_host_enter() < 0)
+        return false;
+    xsr_guest_advance();
+    found = xsr_guest_open(xsr_hv_dom(domid), &g);
+    if (found)
+        copy_out(g.desc, out);
+    xsr_host_leave();
+    xsr_hv_fire_notes();
+    return found;
 }
 
 int xsr_guest_verify(uint32_t domid, struct xsr_guest_state *out,

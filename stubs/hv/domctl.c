@@ -93,6 +93,8 @@ static long life(struct xsr_dom *d, struct xen_domctl *op)
     case XEN_DOMCTL_resumedomain:
         if (d->domid == 0)
             return -EINVAL;
+        if (xsr_hv_fault(d, XSR_FAULT_RESUME))
+            return -EINVAL;
         if (d->shutdown) {
             xsr_hv_resume(d);
             xsr_guest_resumed(d);

@@ -36,6 +36,8 @@ static long page_types(struct xsr_dom *d,
 
     if (op->num > MAX_TYPES)
         return -E2BIG;
+    if (xsr_hv_fault(d, XSR_FAULT_PAGE_TYPES))
+        return -EINVAL;
     if (op->num && !op->array.p)
         return -EFAULT;
     for (i = 0; i < op->num; i++)
@@ -45,9 +47,10 @@ static long page_types(struct xsr_dom *d,
 
 /* ---- log-dirty ----------------------------------------------------------- */
 
-static bool can_track(const struct xsr_dom *d)
+static bool can_track(struct xsr_dom *d)
 {
-    return d->hap || xsr_host->shadow;
+    return (d->hap || xsr_host->shadow) &&
+           !xsr_hv_fault(d, XSR_FAULT_LOGDIRTY_REFUSED);
 }
 
 static void clear_dirty(struct xsr_dom *d)
@@ -68,6 +71,8 @@ static void clear_dirty(struct xsr_dom *d)
 static long enable(struct xsr_dom *d)
 {
     if (d->logdirty)
+        return -EINVAL;
+    if (xsr_hv_fault(d, XSR_FAULT_LOGDIRTY_BUSY))
         return -EINVAL;
     if (!can_track(d)) {
         xsr_sim_log("domain %u: log-dirty refused: the host has no shadow "
@@ -94,6 +99,8 @@ static long report(struct xsr_dom *d, struct xen_domctl_shadow_op *op)
 
     if (op->mode & ~(uint32_t)XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL)
         return -EINVAL;
+    if (xsr_hv_fault(d, XSR_FAULT_LOGDIRTY_READ))
+        return -ENOMEM;
     op->stats.fault_count = (uint32_t)d->fault_count;
     op->stats.dirty_count = (uint32_t)d->dirty_count;
     if (pages > max)

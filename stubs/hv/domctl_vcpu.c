@@ -189,7 +189,7 @@ static long get_context(struct xsr_dom *d, struct xen_domctl_vcpucontext *op)
 {
     struct xsr_vcpu *v = xsr_hv_vcpu(d, op->vcpu);
 
-    if (!v || d->domid == 0)
+    if (!v || d->domid == 0 || xsr_hv_fault(d, XSR_FAULT_CONTEXT))
         return -EINVAL;
     if (!v->initialised)
         return -ENODATA;

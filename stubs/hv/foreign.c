@@ -422,6 +422,8 @@ void *xsr_hv_map(uint32_t domid, int prot, size_t n, const uint64_t *frames,
     d = domid == DOMID_XEN ? NULL : xsr_hv_dom_any(domid);
     if (domid != DOMID_XEN && (!d || d->dying || d->domid == 0)) {
         errno = !d || d->dying ? ESRCH : EINVAL;
+    } else if (d && xsr_hv_fault(d, XSR_FAULT_MAP)) {
+        errno = ENOMEM;
     } else {
         for (i = 0; i < n; i++)
             mfns[i] = frame_to_map(d, domid, frames[i], prot);

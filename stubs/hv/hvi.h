@@ -8,6 +8,7 @@
 #ifndef XSR_STUBS_HVI_H
 #define XSR_STUBS_HVI_H
 
+#include "stubs/world/fault.h"
 #include "stubs/world/host.h"
 
 #include <xen/event_channel.h>
@@ -36,6 +37,9 @@ int64_t xsr_hv_now(void); /* ns since the host was made */
 /* Watches to fire when the host lock is free again; see dispatch.c. */
 void xsr_hv_note_release(uint32_t domid, bool gone);
 void xsr_hv_fire_notes(void);
+
+/* fault.c: shall this call on d fail? */
+bool xsr_hv_fault(struct xsr_dom *d, enum xsr_fault kind);
 
 /* p2m.c: guest frame numbers */
 /* Frame behind gfn (HVM) or mfn (PV) of d. Negative: not there. */
@@ -81,7 +85,8 @@ int xsr_hv_check_xstate(const struct xsr_dom *d, uint64_t xcr0,
 /* hvm.c, hvmctx.c */
 long xsr_hv_hvm_op(unsigned long cmd, void *arg);
 /* Body of an entry of the loaded context; NULL: it is not there. */
-uint8_t *xsr_hv_hvmctx_body(struct xsr_dom *d, unsigned code, unsigned instance);
+uint8_t *xsr_hv_hvmctx_body(struct xsr_dom *d, unsigned code,
+                            unsigned instance);
 long xsr_hv_hvmctx_domctl(struct xsr_dom *d, struct xen_domctl *op);
 
 /* the other hypercalls, one file each */

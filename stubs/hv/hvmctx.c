@@ -287,6 +287,8 @@ static long fetch(struct xsr_dom *d, struct xen_domctl_hvmcontext *c)
 {
     if (d->hvmctx_len == 0)
         make_fresh(d);
+    if (xsr_hv_fault(d, XSR_FAULT_CONTEXT))
+        return -EINVAL;
     if (!c->buffer.p) {
         c->size = d->hvmctx_len;
         return 0;

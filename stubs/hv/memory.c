@@ -179,6 +179,8 @@ static long reservation_op(unsigned op, unsigned long start, void *arg)
     }
     if (op == XENMEM_decrease_reservation)
         done = decrease(d, list, n, r.extent_order);
+    else if (xsr_hv_fault(d, XSR_FAULT_POPULATE))
+        done = 0;
     else if (op == XENMEM_increase_reservation)
         done = increase(d, list, n, r.extent_order);
     else if (r.extent_order == 0)

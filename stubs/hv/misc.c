@@ -106,6 +106,8 @@ static long remote_shutdown(void *arg)
         return -ESRCH;
     if (d->domid == 0)
         return -EPERM;
+    if (xsr_hv_fault(d, XSR_FAULT_SHUTDOWN))
+        return -EPERM;
     return xsr_hv_shutdown(d, s.reason & 0xff);
 }
 

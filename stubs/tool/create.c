@@ -172,12 +172,12 @@ static int take_p2m(struct xsr_create *c, const char *value)
 }
 
 static const struct option options[] = {
-    {"--type", take_type},       {"--name", take_name},
-    {"--uuid", take_uuid},       {"--memory", take_memory},
-    {"--vcpus", take_vcpus},     {"--seed", take_seed},
-    {"--zero", take_zero},       {"--dirty-rate", take_rate},
-    {"--hot-set", take_hot},     {"--suspend", take_suspend},
-    {"--phase", take_phase},     {"--p2m", take_p2m},
+    {"--type", take_type},   {"--name", take_name},
+    {"--uuid", take_uuid},   {"--memory", take_memory},
+    {"--vcpus", take_vcpus}, {"--seed", take_seed},
+    {"--zero", take_zero},   {"--dirty-rate", take_rate},
+    {"--hot-set", take_hot}, {"--suspend", take_suspend},
+    {"--phase", take_phase}, {"--p2m", take_p2m},
 };
 
 /* "--name value" or "--name=value". */

@@ -58,12 +58,30 @@ static int spawn(const struct xsr_create *c, uint32_t domid, const char *run,
                  struct xsr_child *child)
 {
     char id[16], cmd[TEXT], stat[TEXT], memory[24], smp[32], program[PATH_MAX];
-    const char *argv[] = {
-        program, "-xen-domid", id, "-no-shutdown", "-chardev", cmd, "-mon",
-        "chardev=libxl-cmd,mode=control", "-chardev", stat, "-mon",
-        "chardev=libxlstat-cmd,mode=control", "-nodefaults", "-no-user-config",
-        "-name", c->spec.name, "-nographic", "-smp", smp, "-machine",
-        "xenfv,suppress-vmdesc=on", "-m", memory, NULL};
+    const char *argv[] = {program,
+                          "-xen-domid",
+                          id,
+                          "-no-shutdown",
+                          "-chardev",
+                          cmd,
+                          "-mon",
+                          "chardev=libxl-cmd,mode=control",
+                          "-chardev",
+                          stat,
+                          "-mon",
+                          "chardev=libxlstat-cmd,mode=control",
+                          "-nodefaults",
+                          "-no-user-config",
+                          "-name",
+                          c->spec.name,
+                          "-nographic",
+                          "-smp",
+                          smp,
+                          "-machine",
+                          "xenfv,suppress-vmdesc=on",
+                          "-m",
+                          memory,
+                          NULL};
     struct xsr_spawn sp = {.path = program, .argv = argv};
     struct xsr_err err = XSR_ERR_INIT;
     ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 16);

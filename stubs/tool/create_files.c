@@ -98,8 +98,8 @@ static int write_file(const char *dir, const char *name, const char *text)
     xsr_auto_close int fd = -1;
 
     snprintf(path, sizeof(path), "%s/%s", dir, name);
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-              0600);
+    fd =
+        open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return xsr_sim_fail("cannot create %s: %s", path, strerror(errno));
     if (xsr_write_all(fd, text, strlen(text), path, &err) < 0)

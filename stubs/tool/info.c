@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/util.h"
+#include "stubs/guest/guest.h"
 #include "stubs/tool/tool.h"
 
 static const char *shutdown_reason(uint32_t reason)
@@ -64,6 +65,19 @@ static json_t *hvm_params(const struct xsr_hv_domain *d)
         set_int(o, key, params[i]);
     }
     return o;
+}
+
+static void add_guest(json_t *o, uint32_t domid)
+{
+    struct xsr_guest_state s;
+
+    if (!xsr_guest_peek(domid, &s))
+        return;
+    json_object_set_new(o, "guest_suspended", json_boolean(s.suspended));
+    set_int(o, "guest_running_ms", s.running_ns / 1000000);
+    set_int(o, "guest_writes", s.n_dirtied);
+    set_int(o, "guest_suspends", s.n_suspends);
+    set_int(o, "guest_troubles", s.n_troubles);
 }
 
 static json_t *event_channels(uint32_t domid)
@@ -146,6 +160,7 @@ static json_t *collect(const struct xsr_hv_domain *d)
         set_int(o, "hvm_context_bytes", d->hvm_context_len);
         json_object_set_new(o, "hvm_params", hvm_params(d));
     }
+    add_guest(o, d->domid);
     json_object_set_new(o, "tsc", tsc(d));
     json_object_set_new(o, "vcpu_state", vcpus(d));
     json_object_set_new(o, "event_channels", event_channels(d->domid));

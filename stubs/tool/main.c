@@ -20,7 +20,8 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *args, *what;
 } commands[] = {
-    {"init", xsr_sim_cmd_init, "[--memory MIB] [--no-shadow] [--record-suspends]",
+    {"init", xsr_sim_cmd_init,
+     "[--memory MIB] [--no-shadow] [--record-suspends]",
      "make the host with other than default hardware"},
     {"create", xsr_sim_cmd_create, "--type pv|pvh|hvm [OPTION...]",
      "a simulated guest; prints the domain's number"},
@@ -31,6 +32,8 @@ static const struct {
      "what a simulated guest says of itself; 1 if it is damaged"},
     {"digest", xsr_sim_cmd_digest, "[--json] DOMID",
      "hashes over what a save of the domain carries"},
+    {"fault", xsr_sim_cmd_fault, "DOMID|host [KIND[=N|=off]...]",
+     "hypercalls that shall fail"},
     {"memory", xsr_sim_cmd_memory, "[--skip-owned] DOMID",
      "the domain's pages: number (8 octets), 4096 octets"},
     {"xenstore", xsr_sim_cmd_xenstore, "[--json] [PATH]",

@@ -23,6 +23,7 @@ enum {
 
 int xsr_sim_cmd_init(int argc, char **argv);
 int xsr_sim_cmd_create(int argc, char **argv);
+int xsr_sim_cmd_fault(int argc, char **argv);
 int xsr_sim_cmd_guest(int argc, char **argv);
 int xsr_sim_cmd_digest(int argc, char **argv);
 int xsr_sim_cmd_list(int argc, char **argv);

@@ -79,7 +79,8 @@ struct xsr_dom {
     uint64_t vm_assist, node_affinity;
     uint64_t dirty_count, fault_count;
     uint64_t guest;    /* simulated guest: its description's frame + 1 */
-    int64_t guest_ns; /* up to when time has gone by for it; 0: stopped */
+    int64_t guest_ns;  /* up to when time has gone by for it; 0: stopped */
+    int32_t fault[16]; /* by enum xsr_fault */
     uint32_t hvmctx_len, n_leaves, n_msrs, n_e820;
     xen_cpuid_leaf_t leaves[XSR_MAX_LEAVES];
     xen_msr_entry_t msrs[XSR_MAX_POLICY_MSRS];

@@ -81,6 +81,7 @@ struct xsr_host {
     uint64_t claimed;    /* derived */
     int64_t boot_ns;     /* CLOCK_REALTIME at power on */
     uint32_t guests;     /* 0: no simulated guest is known */
+    int32_t fault[16];   /* by enum xsr_fault, for every domain */
     uint32_t map_hint;   /* no free map below */
     uint32_t map_end;    /* none used from here; never too low */
     struct xsr_slot slots[XSR_SLOTS];

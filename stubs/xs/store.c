@@ -47,7 +47,8 @@ static void register_fork(void)
     pthread_atfork(NULL, NULL, after_fork_child);
 }
 
-/* ---- guests that are told something ---------------------------------------- */
+/* ---- guests that are told something ----------------------------------------
+ */
 
 #define MAX_TOLD 8u
 
