@@ -18,8 +18,7 @@
 #include "tools/tools.h"
 #include "tools/transport.h"
 
-#define PATIENCE_MS         10000 /* until the transport ends by itself */
-#define PATIENCE_STOPPED_MS 2000
+#define PATIENCE_MS 10000u /* until the transport ends by itself */
 
 struct request {
     const char *domain, *config, *helper;
@@ -125,6 +124,16 @@ static int print_result(const struct request *rq, const struct xensr_saved *s,
     return xsr_result_printed(done);
 }
 
+/* Everything is settled: whoever pressed Ctrl-C wants to see the end. */
+static unsigned patience(const struct request *rq)
+{
+    unsigned ms = PATIENCE_MS;
+
+    if (rq->answer_ms && rq->answer_ms < ms)
+        ms = rq->answer_ms;
+    return xsr_signals_stopped() ? ms / 5 : ms;
+}
+
 static int migrate(struct xensr *x, const struct request *rq, uint32_t domid,
                    struct xsr_transport *t, const char *config)
 {
@@ -148,8 +157,7 @@ static int migrate(struct xensr *x, const struct request *rq, uint32_t domid,
     rc = xensr_migrate(x, &params, &saved);
     xsr_progress_fini();
     seconds = (double)(xsr_now_ms() - start_ms) / 1000;
-    xsr_transport_end(t, xsr_signals_stopped() ? PATIENCE_STOPPED_MS
-                                               : PATIENCE_MS);
+    xsr_transport_end(t, patience(rq));
     xsr_transport_words(t, words, sizeof(words));
     if (rc != XENSR_OK) {
         snprintf(text, sizeof(text), "%s (%s)", xensr_error(x), words);
