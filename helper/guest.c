@@ -27,12 +27,28 @@ const struct xsr_log *xensr_helper_log(void)
 
 /* ---- what libraries say ------------------------------------------------- */
 
+/* What libxc adds to a line and tells nobody anything. */
+static void cut_suffixes(char *text)
+{
+    static const char *const suffixes[] = {": Internal error",
+                                           " (0 = Success)"};
+    size_t i, len, n;
+
+    for (i = 0; i < XSR_ARRAY_LEN(suffixes); i++) {
+        len = strlen(text);
+        n = strlen(suffixes[i]);
+        if (len > n && strcmp(text + len - n, suffixes[i]) == 0)
+            text[len - n] = '\0';
+    }
+}
+
 static void keep_cause(struct xsr_guest *g, const char *text, bool sent)
 {
     if (g->cause[0] || !text[0])
         return;
     snprintf(g->cause, sizeof(g->cause), "%.*s", (int)sizeof(g->cause) - 1,
              text);
+    cut_suffixes(g->cause);
     g->cause_sent = sent;
 }
 

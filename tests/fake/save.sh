@@ -5,15 +5,16 @@
 # parent (tests/bin/fakeparent.c) that suspends the guest as a toolstack does.
 # After tests/lib.sh:
 #
-#     for_each_engine; do
+#     for e in $(engines); do
+#         engine "$e"
 #         guest pv --memory 16                  # $DOM is its number
 #         save 1 [fakeparent option...]         # FLAGS; the words in $T/talk
 #         told 'complete 0 0 -> 0'
-#     done_engine
+#     done
 
 FAKEPARENT=$BUILD/tests/bin/fakeparent
 SIMDOM=$T/simdom
-WHO=$HELPER GEN=G7 CBFLAGS=136 TYPE=0 BACK=-1
+WHO=$HELPER GEN=G7 CBFLAGS=136 TYPE=0 BACK=-1 STREAM=9
 bail()
 {
     echo "Bail out! $*"
@@ -69,7 +70,7 @@ save_args()
     shift
     LD_LIBRARY_PATH=$LIBS "$FAKEPARENT" --gen "$GEN" --stream "9=$T/image" \
         --do "suspend=$SIMDOM suspend $DOM" --count "$T/count" \
-        "${options[@]}" -- "$WHO" --save-domain 9 "$BACK" "$@" \
+        "${options[@]}" -- "$WHO" --save-domain "$STREAM" "$BACK" "$@" \
         >"$T/talk" 2>"$T/talk.err" ||
         bail "no conversation: $(cat "$T/talk.err")"
 }
@@ -108,6 +109,7 @@ log_dirty_is_off()
 {
     [ "$("$SIM" info --json "$DOM" | jq '[.. | .log_dirty? | select(. == true)] | length')" = 0 ]
 }
+octets() { sed -n 's/^octets //p' "$T/count"; }
 # The device model was told as often to stop as to begin.
 device_model_is_quiet()
 {
