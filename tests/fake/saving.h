@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The calls that a save makes of the fake hypervisor (fake/xen.h), and an HVM
+ * guest of eight pages in it. What the guest writes to in which round, which
+ * page vanishes when, and which call is refused, is up to the test.
+ */
+#ifndef XSR_TESTS_FAKE_SAVING_H
+#define XSR_TESTS_FAKE_SAVING_H
+
+#include "tests/fake/xen.h"
+
+#define SAVED_PAGES  8u
+#define SAVED_GFNS   4096u /* the pages are at 0-3 and 4092-4095 */
+#define SAVED_ROUNDS 8
+
+static struct {
+    bool shutdown;
+    unsigned reason;
+    int enable_errno[2], off_errno; /* 0: done */
+    unsigned n_enabled, n_off, n_clean;
+    bool logdirty;
+    uint64_t dirty[SAVED_ROUNDS];  /* gfns 0-63 that a CLEAN reports */
+    int64_t counted[SAVED_ROUNDS]; /* how many it says; 0: as many as bits */
+    uint64_t vanishing;            /* has a type but cannot be mapped */
+    bool vanished_for_ever;
+} guest;
+
+static uint64_t saved_gfn(unsigned i)
+{
+    return i < 4 ? i : SAVED_GFNS - SAVED_PAGES + i;
+}
+
+static void saving_init(void)
+{
+    fake_init(false);
+    memset(&guest, 0, sizeof(guest));
+    guest.reason = SHUTDOWN_suspend;
+    guest.vanishing = UINT64_MAX;
+    xen_host.running = true;
+    for (unsigned i = 0; i < SAVED_PAGES; i++) {
+        xen_host.gfn[i] = saved_gfn(i);
+        memset(xen_host.mem + i * 4096ul, (int)(0x10 + i), 4096);
+    }
+    xen_host.n_frames = SAVED_PAGES;
+}
+
+void *xc__hypercall_buffer_alloc_pages(xc_interface *xch,
+                                       xc_hypercall_buffer_t *b, int n)
+{
+    (void)xch;
+    return b->hbuf = calloc((size_t)n, 4096);
+}
+void xc__hypercall_buffer_free_pages(xc_interface *xch,
+                                     xc_hypercall_buffer_t *b, int n)
+{
+    (void)xch, (void)n;
+    free(b->hbuf);
+}
+void *xc__hypercall_buffer_alloc(xc_interface *xch, xc_hypercall_buffer_t *b,
+                                 size_t n)
+{
+    (void)xch;
+    return b->hbuf = calloc(1, n);
+}
+void xc__hypercall_buffer_free(xc_interface *xch, xc_hypercall_buffer_t *b)
+{
+    (void)xch;
+    free(b->hbuf);
+}
+xenforeignmemory_handle *xc_interface_fmem_handle(xc_interface *xch)
+{
+    return (xenforeignmemory_handle *)xch;
+}
+
+int xc_domain_getinfolist(xc_interface *xch, uint32_t first, unsigned int max,
+                          xc_domaininfo_t *out)
+{
+    (void)xch, (void)max;
+    memset(out, 0, sizeof(*out));
+    out->domain = (domid_t)first;
+    out->flags = XEN_DOMINF_hvm_guest;
+    if (guest.shutdown)
+        out->flags |= XEN_DOMINF_shutdown | guest.reason
+                                                << XEN_DOMINF_shutdownshift;
+    return 1;
+}
+
+int xc_version(xc_interface *xch, int cmd, void *arg)
+{
+    (void)xch, (void)cmd, (void)arg;
+    return 4 << 16 | 17;
+}
+
+int xc_domain_nr_gpfns(xc_interface *xch, uint32_t domid, xen_pfn_t *out)
+{
+    (void)xch, (void)domid;
+    *out = SAVED_GFNS;
+    return 0;
+}
+
+/* Types; every other call (the CPU policy) finds nothing. */
+int xc_domctl(xc_interface *xch, struct xen_domctl *domctl)
+{
+    struct xen_domctl_getpageframeinfo3 *op = &domctl->u.getpageframeinfo3;
+    xen_pfn_t *array;
+
+    (void)xch;
+    if (domctl->cmd != XEN_DOMCTL_getpageframeinfo3)
+        return 0;
+    memcpy(&array, &op->array, sizeof(array));
+    for (unsigned i = 0; i < op->num; i++)
+        array[i] = fake_frame(array[i]) < 0 ? XEN_DOMCTL_PFINFO_XTAB
+                                            : XEN_DOMCTL_PFINFO_NOTAB;
+    /* Gone from now on, or only until the next look. */
+    for (unsigned i = 0; i < SAVED_PAGES; i++)
+        if (saved_gfn(i) == guest.vanishing)
+            xen_host.gfn[i] = UINT64_MAX - 1;
+        else
+            xen_host.gfn[i] = saved_gfn(i);
+    if (!guest.vanished_for_ever)
+        guest.vanishing = UINT64_MAX;
+    return 0;
+}
+
+int xc_shadow_control(xc_interface *xch, uint32_t domid, unsigned int op,
+                      unsigned int *mb, unsigned int mode)
+{
+    (void)xch, (void)domid, (void)mb, (void)mode;
+    errno = 0;
+    if (op == XEN_DOMCTL_SHADOW_OP_OFF) {
+        guest.n_off++;
+        guest.logdirty = false;
+        errno = guest.off_errno;
+    } else {
+        errno = guest.enable_errno[guest.n_enabled++ % 2];
+        guest.logdirty = !errno;
+    }
+    return errno ? -1 : 0;
+}
+
+long long xc_logdirty_control(xc_interface *xch, uint32_t domid,
+                              unsigned int op, xc_hypercall_buffer_t *bitmap,
+                              unsigned long pages, unsigned int mode,
+                              xc_shadow_op_stats_t *stats)
+{
+    unsigned n = guest.n_clean++ % SAVED_ROUNDS;
+    uint64_t *bits = bitmap->hbuf;
+
+    (void)xch, (void)domid, (void)op, (void)mode;
+    memset(bits, 0, pages / 8);
+    bits[0] = guest.dirty[n];
+    stats->dirty_count =
+        (uint32_t)(guest.counted[n] ? guest.counted[n]
+                                    : __builtin_popcountll(bits[0]));
+    return (long long)pages;
+}
+
+int xc_domain_get_tsc_info(xc_interface *xch, uint32_t domid, uint32_t *mode,
+                           uint64_t *nsec, uint32_t *khz, uint32_t *incarnation)
+{
+    (void)xch, (void)domid;
+    *mode = *khz = *incarnation = 0;
+    *nsec = 0;
+    return 0;
+}
+
+int xc_domain_hvm_getcontext(xc_interface *xch, uint32_t domid, uint8_t *p,
+                             uint32_t len)
+{
+    (void)xch, (void)domid, (void)len;
+    if (p)
+        memset(p, 0, 8);
+    return 8;
+}
+
+int xc_hvm_param_get(xc_interface *xch, uint32_t domid, uint32_t param,
+                     uint64_t *value)
+{
+    (void)xch, (void)domid;
+    *value = param == HVM_PARAM_STORE_PFN ? 3 : 0;
+    return 0;
+}
+
+#endif
