@@ -80,6 +80,7 @@ static void make_table(struct xsr_guest *g, unsigned p, uint64_t draw)
     uint64_t pfn = XSR_G_CHURN_FIRST + p, *page = xsr_guest_page(g, pfn);
     unsigned i;
 
+    memset(page, 0, XSR_PAGE_SIZE); /* a death may have left something */
     for (i = 0; i < SLOTS; i += 1 + (unsigned)(draw >> 40) % 16)
         page[i] = user_entry(g, p + 1, i, i & 1);
     xsr_guest_dirty(g, pfn);

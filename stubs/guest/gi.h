@@ -86,6 +86,11 @@ void xsr_guest_churn(struct xsr_guest *g, unsigned n);
 /* PV: do the tables that churn map what they should? */
 bool xsr_guest_churn_ok(const struct xsr_guest *g);
 
+/* ---- life.c -------------------------------------------------------------- */
+
+/* Do what the control/shutdown node says; g runs. */
+void xsr_guest_answer(struct xsr_guest *g);
+
 /* ---- digest.c ------------------------------------------------------------ */
 
 /* It is suspended: keep its digest, if the host does that. */

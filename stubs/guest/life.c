@@ -257,7 +257,7 @@ static void shut_down(struct xsr_guest *g, uint32_t reason)
 }
 
 /* control/shutdown says something. */
-static void answer_store(struct xsr_guest *g)
+void xsr_guest_answer(struct xsr_guest *g)
 {
     static const struct {
         const char *word;
@@ -294,7 +294,7 @@ void xsr_guest_told(uint32_t domid)
         return;
     d = xsr_hv_dom(domid);
     if (d && d->guest && xsr_guest_runs(d) && xsr_guest_open(d, &g))
-        answer_store(&g);
+        xsr_guest_answer(&g);
     xsr_host_leave();
     xsr_hv_fire_notes();
     errno = keep;
@@ -410,5 +410,5 @@ void xsr_guest_started(struct xsr_dom *d)
         return;
     if (d->guest_ns == 0)
         d->guest_ns = xsr_hv_now();
-    answer_store(&g); /* what it was told while it could not listen */
+    xsr_guest_answer(&g); /* what it was told while it could not listen */
 }
