@@ -21,17 +21,30 @@ xensr_on() # HOST command...
     "$XENSR" --sim="$host" "$@"
 }
 
+# Domains and their device models end before their host is removed.
+end_hosts()
+{
+    local host d
+    for host in a b; do
+        [ -d "$T/host-$host" ] || continue
+        for d in $(domains_on $host); do
+            sim_on $host destroy "$d"
+        done
+        XENSR_SIM_DIR=$T/host-$host within 5 no_processes || return 1
+    done
+}
 # two_hosts TYPE [sim create option...]: guest "web" runs on a; b is empty.
 two_hosts()
 {
     local type=$1
     shift
+    end_hosts || return 1
     fresh_host b && fresh_host a || return 1
-    GUEST_TYPE=$type
     sim_on a create --type "$type" --name web --memory 4 --vcpus 2 --seed 5 \
         "$@" >"$T/domid"
 }
 # The receiver, as a transport.
+# shellcheck disable=SC2120 # options of its own
 receiver() { printf '%s\n' "$XENSR" "--sim=$T/host-b" -q migrate-receive "$@"; }
 
 # migrate_by "OPTION..." TRANSPORT...: from a.
