@@ -19,8 +19,8 @@
 #include "lib/loop.h"
 
 #define PROGRESS_MS 250u
-#define ACK_MS      30000u
-#define MAX_ACK_MS  86400000u
+#define ACK_MS      30000
+#define MAX_ACK_MS  86400000
 
 void xsr_answer_init(struct xsr_answer *a, enum xsr_ipc_gen gen)
 {
@@ -154,6 +154,27 @@ static bool is_useless(const struct xsr_ipc_msg *m)
            !(m->msg == XSR_MSG_SWITCH_LOGDIRTY && !m->u.logdirty.enable);
 }
 
+/*
+ * True when there is something to read (or its end) before the time is over;
+ * -1: no limit, but a parent that does not listen any more has not heard the
+ * question, so there will be no answer.
+ */
+static bool answer_comes(int ms)
+{
+    struct pollfd pfd[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                            {.fd = STDOUT_FILENO}};
+    uint64_t end = xsr_now_ms() + (uint64_t)ms, now;
+    int r, left = -1;
+
+    do {
+        now = xsr_now_ms();
+        if (ms >= 0)
+            left = now < end ? (int)(end - now) : 0;
+        r = poll(pfd, ms < 0 ? 2 : 1, left);
+    } while (r < 0 && errno == EINTR);
+    return r > 0 && pfd[0].revents;
+}
+
 int xsr_answer_ask(struct xsr_answer *a, const struct xsr_ipc_msg *m)
 {
     int answer = failure_of(m->msg);
@@ -165,8 +186,9 @@ int xsr_answer_ask(struct xsr_answer *a, const struct xsr_ipc_msg *m)
     if (a->muted || a->parent_gone)
         return answer;
     xsr_stop_obey(false);
-    if (xsr_read_exact(STDIN_FILENO, &answer, sizeof(answer), "answer", &err) <
-        0) {
+    if (!answer_comes(-1) ||
+        xsr_read_exact(STDIN_FILENO, &answer, sizeof(answer), "answer", &err) <
+            0) {
         lose_parent(a);
         answer = failure_of(m->msg);
     } else if (is_failure(m->msg, answer) && !a->was_refused) {
@@ -178,7 +200,7 @@ int xsr_answer_ask(struct xsr_answer *a, const struct xsr_ipc_msg *m)
     return answer;
 }
 
-static unsigned ack_ms(void)
+static int ack_ms(void)
 {
     const char *s = getenv("XENSR_ACK_MS");
     char *end;
@@ -190,21 +212,7 @@ static unsigned ack_ms(void)
     v = strtoul(s, &end, 10);
     if (errno || *end || *s == '-' || v > MAX_ACK_MS)
         return ACK_MS;
-    return (unsigned)v;
-}
-
-/* True when there is something to read before the time is over. */
-static bool answer_comes(unsigned ms)
-{
-    struct pollfd pfd = {.fd = STDIN_FILENO, .events = POLLIN};
-    uint64_t end = xsr_now_ms() + ms, now;
-    int r;
-
-    do {
-        now = xsr_now_ms();
-        r = poll(&pfd, 1, now < end ? (int)(end - now) : 0);
-    } while (r < 0 && errno == EINTR);
-    return r > 0;
+    return (int)v;
 }
 
 void xsr_answer_complete(struct xsr_answer *a, int retval, int errnoval)

@@ -123,30 +123,26 @@ static int shadow(struct xsr_guest *g, unsigned op)
 }
 
 /*
- * On and off again, as the library will do it: a mode that is on already
- * (tracking of video memory) is switched off first.
+ * Switch it on as the library will do it: a mode that is on already (tracking
+ * of video memory) is switched off first.
  */
-static int try_logdirty(struct xsr_guest *g, struct xsr_err *err)
+static int begin_logdirty(struct xsr_guest *g, struct xsr_err *err)
 {
-    int first = 0, off = 0, second;
+    int first, off, second = 0;
 
-    if (shadow(g, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) < 0) {
-        first = errno;
-        off = shadow(g, XEN_DOMCTL_SHADOW_OP_OFF) < 0 ? errno : 0;
-        second = 0;
-        if (!off && shadow(g, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) < 0)
-            second = errno;
-        if (off || second)
-            return xsr_fail_sys(err, XSR_E_XEN, first,
-                                "log-dirty mode cannot be switched on (errors "
-                                "%d, %d, %d)",
-                                first, off, second);
+    if (shadow(g, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) == 0)
+        return 0;
+    first = errno;
+    off = shadow(g, XEN_DOMCTL_SHADOW_OP_OFF) < 0 ? errno : 0;
+    if (!off) {
+        if (shadow(g, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) == 0)
+            return 0;
+        second = errno;
     }
-    if (shadow(g, XEN_DOMCTL_SHADOW_OP_OFF) < 0)
-        return xsr_fail_sys(err, XSR_E_XEN, errno,
-                            "log-dirty mode was switched on to try it and "
-                            "cannot be switched off");
-    return 0;
+    return xsr_fail_sys(err, XSR_E_XEN, first,
+                        "log-dirty mode cannot be switched on (errors %d, %d, "
+                        "%d)",
+                        first, off, second);
 }
 
 /* Not the host's ability, but the domain or our rights are missing. */
@@ -158,8 +154,15 @@ static bool is_other_trouble(int sys)
 static int decide_live(struct xsr_guest *g, bool fallback, uint32_t *flags,
                        struct xsr_err *err)
 {
-    if (!(*flags & XSR_SAVE_LIVE) || try_logdirty(g, err) == 0)
+    if (!(*flags & XSR_SAVE_LIVE))
         return 0;
+    if (begin_logdirty(g, err) == 0) {
+        if (shadow(g, XEN_DOMCTL_SHADOW_OP_OFF) == 0)
+            return 0;
+        return xsr_fail_sys(err, XSR_E_XEN, errno,
+                            "log-dirty mode was switched on to try it and "
+                            "cannot be switched off");
+    }
     if (is_other_trouble(err->sys))
         return -1;
     if (!fallback) {

@@ -37,7 +37,7 @@ talk()
     shift
     "$FAKEPARENT" --fd 9 "$@" -- env LD_PRELOAD="$GUEST" \
         FAKE_SCRIPT="$script" "$WHO" "${RESTORE[@]}" \
-        9<"$STREAM" >"$T/talk" 2>"$T/talk.err" ||
+        9<>"$STREAM" >"$T/talk" 2>"$T/talk.err" ||
         bail "no conversation: $(cat "$T/talk.err")"
 }
 # The same with a stream that never gives a byte and never ends.
