@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One batch of at most 1024 pages, the hot path of a save: ask for their
- * types, map those with content in one call, normalise page tables into
- * private copies, and write head and pages with one writev. Mapped pages are
- * neighbours in our address space, so a batch without page tables is two
- * elements: the head, and everything else.
+ * One batch of at most 1024 pages, the hot path of a save, in two halves.
+ * Preparing it asks for the types, maps what has content in one call, and
+ * normalises page tables into private copies; ahead.c does that while earlier
+ * batches are written. Writing it is one writev: mapped pages are neighbours
+ * in our address space, so a batch without page tables is two elements, the
+ * head and everything else.
  *
  * While the guest runs, a page may cease to be what it was a moment ago. Then
  * it is left for the final pass. When the guest is suspended nothing changes
@@ -22,55 +23,57 @@
 #define TABLE_TRIES 4u                 /* of a suspended guest's page table */
 #define TABLE_WAIT  (5 * 1000 * 1000l) /* ns between two of them */
 
-static void defer(struct xsr_save *sv, unsigned i)
+static void defer(struct xsr_save *sv, struct xsr_save_batch *b, unsigned i)
 {
-    xsr_dirty_defer(&sv->dirty, sv->pfn[i]);
-    sv->entry[i].type = XSR_PT_XTAB;
-    sv->content[i] = NULL;
+    xsr_dirty_defer(&sv->dirty, b->pfn[i]);
+    b->entry[i].type = XSR_PT_XTAB;
+    b->content[i] = NULL;
 }
 
 /* ---- types --------------------------------------------------------------- */
 
-static int judge_type(struct xsr_save *sv, unsigned i, struct xsr_err *err)
+static int judge_type(struct xsr_save *sv, const struct xsr_save_batch *b,
+                      unsigned i, struct xsr_err *err)
 {
-    uint8_t type = sv->entry[i].type;
+    uint8_t type = b->entry[i].type;
 
     if (type >= 5 && type <= 8)
         return xsr_fail(err, XSR_E_XEN,
                         "pfn 0x%llx has page type 0x%x for Xen, which an "
                         "image cannot hold",
-                        (unsigned long long)sv->pfn[i], type);
+                        (unsigned long long)b->pfn[i], type);
     if (xsr_page_is_table(type) && sv->ops->guest == XSR_XC3_HVM)
         return xsr_fail(err, XSR_E_XEN,
                         "pfn 0x%llx of an HVM guest is a page table for Xen "
                         "(%s)",
-                        (unsigned long long)sv->pfn[i],
+                        (unsigned long long)b->pfn[i],
                         xsr_page_type_name(type));
     /* A PV guest may put a page there without writing to it, unnoticed. */
     if (type == XSR_PT_XTAB && sv->ops->guest == XSR_XC3_PV && !sv->suspended)
-        xsr_dirty_defer(&sv->dirty, sv->pfn[i]);
+        xsr_dirty_defer(&sv->dirty, b->pfn[i]);
     return 0;
 }
 
-static int get_types(struct xsr_save *sv, struct xsr_err *err)
+static int get_types(struct xsr_save *sv, struct xsr_save_batch *b,
+                     struct xsr_err *err)
 {
     xen_pfn_t word[XSR_MAX_PAGE_BATCH];
 
-    for (unsigned i = 0; i < sv->n; i++) {
-        sv->frame[i] = sv->ops->frame_of(sv, sv->pfn[i]);
-        word[i] = sv->frame[i];
+    for (unsigned i = 0; i < b->n; i++) {
+        b->frame[i] = sv->ops->frame_of(sv, b->pfn[i]);
+        word[i] = b->frame[i];
     }
-    if (xsr_xen_get_types(&sv->xen, word, sv->n, err) < 0)
+    if (xsr_xen_get_types(&sv->xen, word, b->n, err) < 0)
         return -1;
-    for (unsigned i = 0; i < sv->n; i++) {
+    for (unsigned i = 0; i < b->n; i++) {
         uint32_t type = (uint32_t)word[i] & XEN_DOMCTL_PFINFO_LTAB_MASK;
 
-        if (sv->frame[i] == XSR_INVALID_PFN_FRAME)
+        if (b->frame[i] == XSR_INVALID_PFN_FRAME)
             type = XEN_DOMCTL_PFINFO_XTAB;
-        sv->entry[i].pfn = sv->pfn[i];
-        sv->entry[i].type = (uint8_t)(type >> XEN_DOMCTL_PFINFO_LTAB_SHIFT);
-        sv->content[i] = NULL;
-        if (judge_type(sv, i, err) < 0)
+        b->entry[i].pfn = b->pfn[i];
+        b->entry[i].type = (uint8_t)(type >> XEN_DOMCTL_PFINFO_LTAB_SHIFT);
+        b->content[i] = NULL;
+        if (judge_type(sv, b, i, err) < 0)
             return -1;
     }
     return 0;
@@ -78,58 +81,56 @@ static int get_types(struct xsr_save *sv, struct xsr_err *err)
 
 /* ---- contents ------------------------------------------------------------ */
 
-/* Map what has content. *out: n_out pages in a row. */
-static int map_contents(struct xsr_save *sv, void **out, unsigned *n_out,
+/* Map what has content, n_mapped pages in a row. */
+static int map_contents(struct xsr_save *sv, struct xsr_save_batch *b,
                         struct xsr_err *err)
 {
     xen_pfn_t frames[XSR_MAX_PAGE_BATCH];
     unsigned n = 0, k = 0;
 
-    for (unsigned i = 0; i < sv->n; i++)
-        if (xsr_page_has_data(sv->entry[i].type))
-            frames[n++] = sv->frame[i];
-    *n_out = n;
-    *out = NULL;
+    for (unsigned i = 0; i < b->n; i++)
+        if (xsr_page_has_data(b->entry[i].type))
+            frames[n++] = b->frame[i];
     if (!n)
         return 0;
     if (xsr_xen_map_some(&sv->xen, frames, n, PROT_READ, "guest memory",
-                         sv->map_errno, out, err) < 0)
+                         b->map_errno, &b->mapped, err) < 0)
         return -1;
-    for (unsigned i = 0; i < sv->n; i++) {
-        if (!xsr_page_has_data(sv->entry[i].type))
+    b->n_mapped = n;
+    for (unsigned i = 0; i < b->n; i++) {
+        if (!xsr_page_has_data(b->entry[i].type))
             continue;
-        sv->content[i] = (uint8_t *)*out + (size_t)k * XSR_PAGE_SIZE;
-        if (sv->map_errno[k] && sv->suspended)
-            return xsr_fail_sys(err, XSR_E_XEN, sv->map_errno[k],
+        b->content[i] = (uint8_t *)b->mapped + (size_t)k * XSR_PAGE_SIZE;
+        if (b->map_errno[k] && sv->suspended)
+            return xsr_fail_sys(err, XSR_E_XEN, b->map_errno[k],
                                 "mapping pfn 0x%llx (frame 0x%lx) of the "
                                 "suspended guest",
-                                (unsigned long long)sv->pfn[i], frames[k]);
-        if (sv->map_errno[k])
-            defer(sv, i);
+                                (unsigned long long)b->pfn[i], frames[k]);
+        if (b->map_errno[k])
+            defer(sv, b, i);
         k++;
     }
     return 0;
 }
 
-static int refuse_table(struct xsr_save *sv, unsigned i,
+static int refuse_table(const struct xsr_save_batch *b, unsigned i,
                         const struct xsr_bad_entry *bad, struct xsr_err *err)
 {
-    uint8_t type = sv->entry[i].type;
+    uint8_t type = b->entry[i].type;
 
     if (bad->superpage)
         return xsr_fail(err, XSR_E_UNSUPPORTED,
                         "page table pfn 0x%llx (%s): found a superpage at "
                         "entry %u (0x%llx), allowed are 4 KiB pages only; the "
                         "guest cannot be saved while it uses it",
-                        (unsigned long long)sv->pfn[i],
-                        xsr_page_type_name(type), bad->at,
-                        (unsigned long long)bad->pte);
+                        (unsigned long long)b->pfn[i], xsr_page_type_name(type),
+                        bad->at, (unsigned long long)bad->pte);
     return xsr_fail_sys(
         err, XSR_E_XEN, EXDEV,
         "page table pfn 0x%llx (%s): entry %u (0x%llx) maps "
         "frame 0x%llx, which is not one of the suspended "
         "guest's own; unmap what other domains granted it",
-        (unsigned long long)sv->pfn[i], xsr_page_type_name(type), bad->at,
+        (unsigned long long)b->pfn[i], xsr_page_type_name(type), bad->at,
         (unsigned long long)bad->pte,
         (unsigned long long)((bad->pte & XSR_PTE_FRAME) >> XSR_PAGE_SHIFT));
 }
@@ -139,36 +140,37 @@ static int refuse_table(struct xsr_save *sv, unsigned i,
  * table any more. A suspended guest's gets a few tries more, in which a
  * backend may give back what it had mapped.
  */
-static int normalise(struct xsr_save *sv, unsigned i, uint8_t *copy,
-                     struct xsr_err *err)
+static int normalise(struct xsr_save *sv, struct xsr_save_batch *b, unsigned i,
+                     uint8_t *copy, struct xsr_err *err)
 {
     const struct timespec wait = {0, TABLE_WAIT};
-    uint8_t level = xsr_page_level(sv->entry[i].type);
+    uint8_t level = xsr_page_level(b->entry[i].type);
     struct xsr_bad_entry bad;
 
     for (unsigned n = 1;; n++) {
-        if (sv->ops->normalise(sv, level, sv->content[i], copy, &bad)) {
-            sv->content[i] = copy;
+        if (sv->ops->normalise(sv, level, b->content[i], copy, &bad)) {
+            b->content[i] = copy;
             return 0;
         }
         if (!sv->suspended) {
-            defer(sv, i);
+            defer(sv, b, i);
             return 0;
         }
         if (n == TABLE_TRIES || bad.superpage)
-            return refuse_table(sv, i, &bad, err);
+            return refuse_table(b, i, &bad, err);
         nanosleep(&wait, NULL);
     }
 }
 
-static int normalise_tables(struct xsr_save *sv, struct xsr_err *err)
+static int normalise_tables(struct xsr_save *sv, struct xsr_save_batch *b,
+                            struct xsr_err *err)
 {
-    uint8_t *copy = sv->copies;
+    uint8_t *copy = b->copies;
 
-    for (unsigned i = 0; i < sv->n; i++) {
-        if (!sv->content[i] || !xsr_page_is_table(sv->entry[i].type))
+    for (unsigned i = 0; i < b->n; i++) {
+        if (!b->content[i] || !xsr_page_is_table(b->entry[i].type))
             continue;
-        if (normalise(sv, i, copy, err) < 0)
+        if (normalise(sv, b, i, copy, err) < 0)
             return -1;
         copy += XSR_PAGE_SIZE;
     }
@@ -182,15 +184,15 @@ static int normalise_tables(struct xsr_save *sv, struct xsr_err *err)
  * is left out, and with it the records that would consist of nothing else,
  * such as those of the hole below 4 GiB of an HVM guest.
  */
-static unsigned drop_holes(struct xsr_save *sv)
+static unsigned drop_holes(struct xsr_save_batch *b)
 {
     unsigned n = 0;
 
-    for (unsigned i = 0; i < sv->n; i++) {
-        if (sv->entry[i].type == XSR_PT_XTAB)
+    for (unsigned i = 0; i < b->n; i++) {
+        if (b->entry[i].type == XSR_PT_XTAB)
             continue;
-        sv->entry[n] = sv->entry[i];
-        sv->content[n++] = sv->content[i];
+        b->entry[n] = b->entry[i];
+        b->content[n++] = b->content[i];
     }
     return n;
 }
@@ -205,40 +207,38 @@ static size_t add_page(struct iovec *iov, size_t n, const uint8_t *page)
     return n + 1;
 }
 
-static int write_record(struct xsr_save *sv, const struct xsr_pass *pass,
-                        struct xsr_err *err)
+int xsr_save_batch_write(struct xsr_save *sv, struct xsr_save_batch *b,
+                         const struct xsr_pass *pass, struct xsr_err *err)
 {
-    unsigned n = pass->fresh ? drop_holes(sv) : sv->n;
+    unsigned n = pass->fresh ? drop_holes(b) : b->n;
     size_t n_iov = 1; /* the writer's own comes first */
 
     if (!n)
         return 0;
-    if (xsr_pages_put_head(&sv->out.buf, sv->entry, n, err) < 0)
+    if (xsr_pages_put_head(&sv->out.buf, b->entry, n, err) < 0)
         return -1;
     for (unsigned i = 0; i < n; i++) {
-        if (!sv->content[i])
+        if (!b->content[i])
             continue;
-        n_iov = add_page(sv->iov, n_iov, sv->content[i]);
+        n_iov = add_page(sv->iov, n_iov, b->content[i]);
         sv->arg->n_pages++;
     }
     sv->n_records++;
     return xsr_writer_pages(&sv->out, sv->iov, n_iov, err);
 }
 
-int xsr_save_batch(struct xsr_save *sv, const struct xsr_pass *pass,
-                   struct xsr_err *err)
+void xsr_save_batch_release(struct xsr_save *sv, struct xsr_save_batch *b)
 {
-    void *mapped;
-    unsigned n;
-    int rc;
+    xsr_xen_unmap(&sv->xen, b->mapped, b->n_mapped);
+    b->mapped = NULL;
+    b->n_mapped = 0;
+}
 
-    if (get_types(sv, err) < 0)
+int xsr_save_batch_prepare(struct xsr_save *sv, struct xsr_save_batch *b,
+                           struct xsr_err *err)
+{
+    xsr_save_batch_release(sv, b);
+    if (get_types(sv, b, err) < 0 || map_contents(sv, b, err) < 0)
         return -1;
-    rc = map_contents(sv, &mapped, &n, err);
-    if (rc == 0)
-        rc = normalise_tables(sv, err);
-    if (rc == 0)
-        rc = write_record(sv, pass, err);
-    xsr_xen_unmap(&sv->xen, mapped, n);
-    return rc;
+    return normalise_tables(sv, b, err);
 }

@@ -24,18 +24,27 @@ static void show(struct xsr_save *sv, const struct xsr_pass *pass)
     xsr_progress(sv->log, pass->label, done, pass->n);
 }
 
-static int flush(struct xsr_save *sv, const struct xsr_pass *pass,
-                 struct xsr_err *err)
+/* The last report comes behind the whole pass. */
+static void count(struct xsr_save *sv, const struct xsr_pass *pass,
+                  unsigned done)
 {
-    if (!sv->n)
-        return 0;
-    if (xsr_save_batch(sv, pass, err) < 0)
-        return -1;
-    sv->n_done += sv->n;
-    sv->n = 0;
-    /* The last report comes behind the whole pass. */
-    if (sv->n_done < pass->n)
+    sv->n_done += done;
+    if (done && sv->n_done < pass->n)
         show(sv, pass);
+}
+
+/* The batch in b, if there is one, is complete; b becomes the next, empty. */
+static int flush(struct xsr_save *sv, const struct xsr_pass *pass,
+                 struct xsr_save_batch **b, struct xsr_err *err)
+{
+    unsigned done;
+
+    if (!(*b)->n)
+        return 0;
+    if (xsr_save_ahead_submit(sv, pass, &done, err) < 0)
+        return -1;
+    count(sv, pass, done);
+    *b = xsr_save_ahead_batch(sv);
     return 0;
 }
 
@@ -43,35 +52,52 @@ static int flush(struct xsr_save *sv, const struct xsr_pass *pass,
 static int send_range(struct xsr_save *sv, const struct xsr_pass *pass,
                       struct xsr_err *err)
 {
+    struct xsr_save_batch *b = xsr_save_ahead_batch(sv);
+
     for (uint64_t pfn = pass->first; pfn < pass->end; pfn++) {
-        if (pfn % XSR_MAX_PAGE_BATCH == 0 && flush(sv, pass, err) < 0)
+        if (pfn % XSR_MAX_PAGE_BATCH == 0 && flush(sv, pass, &b, err) < 0)
             return -1;
-        sv->pfn[sv->n++] = pfn;
+        b->pfn[b->n++] = pfn;
     }
-    return flush(sv, pass, err);
+    return flush(sv, pass, &b, err);
 }
 
 static int send_set(struct xsr_save *sv, const struct xsr_pass *pass,
                     struct xsr_err *err)
 {
     uint64_t pfn = xsr_dirty_next(pass->bits, pass->first, pass->end);
+    struct xsr_save_batch *b = xsr_save_ahead_batch(sv);
 
     while (pfn < pass->end) {
-        if (sv->n == XSR_MAX_PAGE_BATCH && flush(sv, pass, err) < 0)
+        if (b->n == XSR_MAX_PAGE_BATCH && flush(sv, pass, &b, err) < 0)
             return -1;
-        sv->pfn[sv->n++] = pfn;
+        b->pfn[b->n++] = pfn;
         pfn = xsr_dirty_next(pass->bits, pfn + 1, pass->end);
     }
-    return flush(sv, pass, err);
+    return flush(sv, pass, &b, err);
+}
+
+/* What was submitted and not yet written. */
+static int send_last(struct xsr_save *sv, const struct xsr_pass *pass,
+                     struct xsr_err *err)
+{
+    unsigned done;
+
+    do {
+        if (xsr_save_ahead_write(sv, pass, &done, err) < 0)
+            return -1;
+        count(sv, pass, done);
+    } while (done);
+    return 0;
 }
 
 int xsr_save_pass(struct xsr_save *sv, const struct xsr_pass *pass,
                   struct xsr_err *err)
 {
-    sv->n = 0;
     sv->n_done = 0;
     show(sv, pass);
-    if ((pass->bits ? send_set : send_range)(sv, pass, err) < 0)
+    if ((pass->bits ? send_set : send_range)(sv, pass, err) < 0 ||
+        send_last(sv, pass, err) < 0)
         return -1;
     if (sv->ops->check(sv, err) < 0)
         return -1;

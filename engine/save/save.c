@@ -109,7 +109,9 @@ static int prepare(struct xsr_save *sv, bool *live_out, struct xsr_err *err)
         return -1;
     if (start_device_model(sv, err) < 0)
         return -1;
-    return choose_mode(sv, live_out, err);
+    if (choose_mode(sv, live_out, err) < 0)
+        return -1;
+    return xsr_save_ahead_start(sv, err);
 }
 
 /* ---- records ------------------------------------------------------------- */
@@ -282,6 +284,7 @@ int xsr_engine_save(struct xsr_engine_save *s, struct xsr_err *err)
     if (xsr_xen_init(&sv->xen, s->xch, s->domid, err) == 0)
         rc = save_domain(sv, err);
 
+    xsr_save_ahead_stop(sv);
     xsr_save_stop_tracking(sv);
     stop_device_model(sv);
     if (sv->ops)

@@ -64,6 +64,23 @@ struct xsr_pass {
     bool fresh; /* the receiver has none of them yet, or only compares */
 };
 
+/* What becomes one PAGE_DATA record. */
+struct xsr_save_batch {
+    unsigned n;
+    uint64_t pfn[XSR_MAX_PAGE_BATCH];
+    xen_pfn_t frame[XSR_MAX_PAGE_BATCH];
+    int map_errno[XSR_MAX_PAGE_BATCH];
+    struct xsr_page_entry entry[XSR_MAX_PAGE_BATCH];
+    const uint8_t *content[XSR_MAX_PAGE_BATCH]; /* NULL: none */
+    uint8_t *copies;                            /* one of the rooms, or NULL */
+    void *mapped;
+    unsigned n_mapped;
+};
+
+#define XSR_AHEAD 3u /* batches: one is written, one ready, one in work */
+
+#define XSR_COPIES_LEN ((size_t)XSR_MAX_PAGE_BATCH * XSR_PAGE_SIZE)
+
 struct xsr_save {
     struct xsr_engine_save *arg;
     const struct xsr_log *log;
@@ -78,15 +95,9 @@ struct xsr_save {
     bool suspended; /* the guest does not change any more */
     uint64_t n_checkpoints;
 
-    /* The batch in hand; kept here so that no batch allocates. */
-    unsigned n;
-    uint64_t pfn[XSR_MAX_PAGE_BATCH];
-    xen_pfn_t frame[XSR_MAX_PAGE_BATCH];
-    int map_errno[XSR_MAX_PAGE_BATCH];
-    struct xsr_page_entry entry[XSR_MAX_PAGE_BATCH];
-    const uint8_t *content[XSR_MAX_PAGE_BATCH]; /* NULL: none */
+    struct xsr_save_ahead *ahead; /* batches in work */
     struct iovec iov[XSR_MAX_PAGE_BATCH + 1];
-    uint8_t *copies;    /* normalised tables: room for a batch (PV) */
+    uint8_t *copies;    /* normalised tables, XSR_AHEAD rooms (PV) */
     uint64_t n_records; /* of PAGE_DATA */
 
     /* Progress of the pass. */
@@ -97,9 +108,24 @@ struct xsr_save {
 int xsr_save_start_tracking(struct xsr_save *sv, struct xsr_err *err);
 void xsr_save_stop_tracking(struct xsr_save *sv);
 
-/* batch.c: the n pfns of sv->pfn. */
-int xsr_save_batch(struct xsr_save *sv, const struct xsr_pass *pass,
-                   struct xsr_err *err);
+/* batch.c: n and pfn[] of the batch are given. */
+int xsr_save_batch_prepare(struct xsr_save *sv, struct xsr_save_batch *b,
+                           struct xsr_err *err);
+int xsr_save_batch_write(struct xsr_save *sv, struct xsr_save_batch *b,
+                         const struct xsr_pass *pass, struct xsr_err *err);
+void xsr_save_batch_release(struct xsr_save *sv, struct xsr_save_batch *b);
+
+/* ahead.c: batches in work; the first is to be filled when start returns. */
+int xsr_save_ahead_start(struct xsr_save *sv, struct xsr_err *err);
+void xsr_save_ahead_stop(struct xsr_save *sv);
+struct xsr_save_batch *xsr_save_ahead_batch(struct xsr_save *sv);
+/* It is filled: let it be prepared, write what is due. Another is empty then.
+ * *done_out: pfns of the batch that was written, or 0. */
+int xsr_save_ahead_submit(struct xsr_save *sv, const struct xsr_pass *pass,
+                          unsigned *done_out, struct xsr_err *err);
+/* Write the oldest submitted batch. *done_out is 0 if there was none. */
+int xsr_save_ahead_write(struct xsr_save *sv, const struct xsr_pass *pass,
+                         unsigned *done_out, struct xsr_err *err);
 /* pass.c: all pages of a pass. */
 int xsr_save_pass(struct xsr_save *sv, const struct xsr_pass *pass,
                   struct xsr_err *err);

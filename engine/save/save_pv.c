@@ -16,7 +16,7 @@
 #include "lib/bytes.h"
 #include "lib/util.h"
 
-#define COPIES_LEN ((size_t)XSR_MAX_PAGE_BATCH * XSR_PAGE_SIZE)
+#define COPIES_LEN (XSR_AHEAD * XSR_COPIES_LEN)
 
 /*
  * A batch may consist of page tables only, but nearly none does: of the room

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Asking for types and mapping take a save's time on a real host, and writing
+ * takes the rest: so a second thread prepares the next batches while this one
+ * is in its writev. The batches are a ring of XSR_AHEAD, filled by pass.c, and
+ * leave it in the order in which they came.
+ *
+ * Only the second thread speaks with Xen then, and only the first one with the
+ * stream, the log and the toolstack, whose signals it also gets: a blocked
+ * write is interrupted as ever. At the end of each pass the ring is empty, the
+ * second thread waits, and nothing is mapped. Where no thread can be had, the
+ * first does both.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "engine/save/save.h"
+#include "lib/util.h"
+
+struct room {
+    struct xsr_save_batch batch;
+    struct xsr_err err; /* why it could not be prepared */
+    int rc;
+};
+
+/* Numbers count batches since the start; number % XSR_AHEAD is the room. */
+struct xsr_save_ahead {
+    struct room room[XSR_AHEAD];
+    uint64_t n_written; /* first thread only */
+    bool threaded;
+    pthread_t thread;
+    pthread_mutex_t lock; /* for what follows */
+    pthread_cond_t changed;
+    uint64_t n_submitted, n_prepared;
+    bool quit;
+};
+
+static struct room *room_of(struct xsr_save_ahead *a, uint64_t number)
+{
+    return &a->room[number % XSR_AHEAD];
+}
+
+static void prepare(struct xsr_save *sv, struct room *r)
+{
+    r->rc = xsr_save_batch_prepare(sv, &r->batch, &r->err);
+}
+
+/* ---- the second thread --------------------------------------------------- */
+
+static void *prepare_all(void *arg)
+{
+    struct xsr_save *sv = arg;
+    struct xsr_save_ahead *a = sv->ahead;
+
+    pthread_mutex_lock(&a->lock);
+    for (;;) {
+        while (!a->quit && a->n_prepared == a->n_submitted)
+            pthread_cond_wait(&a->changed, &a->lock);
+        if (a->quit)
+            break;
+        pthread_mutex_unlock(&a->lock);
+        prepare(sv, room_of(a, a->n_prepared));
+        pthread_mutex_lock(&a->lock);
+        a->n_prepared++;
+        pthread_cond_signal(&a->changed);
+    }
+    pthread_mutex_unlock(&a->lock);
+    return NULL;
+}
+
+/* Signals are for the first thread, which may be blocked in the stream. */
+static void start_thread(struct xsr_save *sv)
+{
+    struct xsr_save_ahead *a = sv->ahead;
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    a->threaded = pthread_create(&a->thread, NULL, prepare_all, sv) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* ---- the first thread ---------------------------------------------------- */
+
+int xsr_save_ahead_start(struct xsr_save *sv, struct xsr_err *err)
+{
+    struct xsr_save_ahead *a = calloc(1, sizeof(*a));
+
+    if (!a)
+        return xsr_fail(err, XSR_E_NOMEM, "no memory for batches of pages");
+    for (unsigned i = 0; sv->copies && i < XSR_AHEAD; i++)
+        a->room[i].batch.copies = sv->copies + i * XSR_COPIES_LEN;
+    for (unsigned i = 0; i < XSR_AHEAD; i++)
+        xsr_err_clear(&a->room[i].err);
+    pthread_mutex_init(&a->lock, NULL);
+    pthread_cond_init(&a->changed, NULL);
+    sv->ahead = a;
+    start_thread(sv);
+    return 0;
+}
+
+/* Also in the middle of a pass that failed. */
+void xsr_save_ahead_stop(struct xsr_save *sv)
+{
+    struct xsr_save_ahead *a = sv->ahead;
+
+    if (!a)
+        return;
+    if (a->threaded) {
+        pthread_mutex_lock(&a->lock);
+        a->quit = true;
+        pthread_cond_signal(&a->changed);
+        pthread_mutex_unlock(&a->lock);
+        pthread_join(a->thread, NULL);
+    }
+    for (unsigned i = 0; i < XSR_AHEAD; i++)
+        xsr_save_batch_release(sv, &a->room[i].batch);
+    pthread_cond_destroy(&a->changed);
+    pthread_mutex_destroy(&a->lock);
+    free(a);
+    sv->ahead = NULL;
+}
+
+struct xsr_save_batch *xsr_save_ahead_batch(struct xsr_save *sv)
+{
+    return &room_of(sv->ahead, sv->ahead->n_submitted)->batch;
+}
+
+static void await(struct xsr_save_ahead *a, uint64_t number)
+{
+    if (!a->threaded)
+        return;
+    pthread_mutex_lock(&a->lock);
+    while (a->n_prepared <= number)
+        pthread_cond_wait(&a->changed, &a->lock);
+    pthread_mutex_unlock(&a->lock);
+}
+
+/* All are written, so the second thread has nothing to do. */
+static void release_all(struct xsr_save *sv)
+{
+    for (unsigned i = 0; i < XSR_AHEAD; i++)
+        xsr_save_batch_release(sv, &sv->ahead->room[i].batch);
+}
+
+int xsr_save_ahead_write(struct xsr_save *sv, const struct xsr_pass *pass,
+                         unsigned *done_out, struct xsr_err *err)
+{
+    struct xsr_save_ahead *a = sv->ahead;
+    struct room *r = room_of(a, a->n_written);
+
+    *done_out = 0;
+    if (a->n_written == a->n_submitted) {
+        release_all(sv);
+        return 0;
+    }
+    await(a, a->n_written);
+    if (r->rc < 0) {
+        *err = r->err;
+        return -1;
+    }
+    if (xsr_save_batch_write(sv, &r->batch, pass, err) < 0)
+        return -1;
+    *done_out = r->batch.n;
+    r->batch.n = 0;
+    a->n_written++;
+    return 0;
+}
+
+int xsr_save_ahead_submit(struct xsr_save *sv, const struct xsr_pass *pass,
+                          unsigned *done_out, struct xsr_err *err)
+{
+    struct xsr_save_ahead *a = sv->ahead;
+
+    *done_out = 0;
+    if (!a->threaded) {
+        prepare(sv, room_of(a, a->n_submitted++));
+        return xsr_save_ahead_write(sv, pass, done_out, err);
+    }
+    pthread_mutex_lock(&a->lock);
+    a->n_submitted++;
+    pthread_cond_signal(&a->changed);
+    pthread_mutex_unlock(&a->lock);
+    if (a->n_submitted - a->n_written < XSR_AHEAD)
+        return 0;
+    return xsr_save_ahead_write(sv, pass, done_out, err);
+}
