@@ -22,7 +22,7 @@ static struct {
     uint64_t dirty[SAVED_ROUNDS];  /* gfns 0-63 that a CLEAN reports */
     int64_t counted[SAVED_ROUNDS]; /* how many it says; 0: as many as bits */
     uint64_t vanishing;            /* has a type but cannot be mapped */
-    bool vanished_for_ever;
+    uint32_t type[64]; /* XEN_DOMCTL_PFINFO_* of the first frames (PV) */
 } guest;
 
 static uint64_t saved_gfn(unsigned i)
@@ -30,7 +30,7 @@ static uint64_t saved_gfn(unsigned i)
     return i < 4 ? i : SAVED_GFNS - SAVED_PAGES + i;
 }
 
-static void saving_init(void)
+static inline void saving_init(void)
 {
     fake_init(false);
     memset(&guest, 0, sizeof(guest));
@@ -78,7 +78,8 @@ int xc_domain_getinfolist(xc_interface *xch, uint32_t first, unsigned int max,
     (void)xch, (void)max;
     memset(out, 0, sizeof(*out));
     out->domain = (domid_t)first;
-    out->flags = XEN_DOMINF_hvm_guest;
+    out->flags = xen_host.pv ? 0 : XEN_DOMINF_hvm_guest;
+    out->shared_info_frame = FAKE_SHARED_INFO;
     if (guest.shutdown)
         out->flags |= XEN_DOMINF_shutdown | guest.reason
                                                 << XEN_DOMINF_shutdownshift;
@@ -108,17 +109,21 @@ int xc_domctl(xc_interface *xch, struct xen_domctl *domctl)
     if (domctl->cmd != XEN_DOMCTL_getpageframeinfo3)
         return 0;
     memcpy(&array, &op->array, sizeof(array));
-    for (unsigned i = 0; i < op->num; i++)
-        array[i] = fake_frame(array[i]) < 0 ? XEN_DOMCTL_PFINFO_XTAB
-                                            : XEN_DOMCTL_PFINFO_NOTAB;
-    /* Gone from now on, or only until the next look. */
+    for (unsigned i = 0; i < op->num; i++) {
+        long at = fake_frame(array[i]);
+
+        array[i] =
+            at < 0 ? XEN_DOMCTL_PFINFO_XTAB : guest.type[at < 64 ? at : 63];
+    }
+    if (xen_host.pv)
+        return 0;
+    /* Gone until the next look. */
     for (unsigned i = 0; i < SAVED_PAGES; i++)
         if (saved_gfn(i) == guest.vanishing)
             xen_host.gfn[i] = UINT64_MAX - 1;
         else
             xen_host.gfn[i] = saved_gfn(i);
-    if (!guest.vanished_for_ever)
-        guest.vanishing = UINT64_MAX;
+    guest.vanishing = UINT64_MAX;
     return 0;
 }
 
@@ -178,6 +183,43 @@ int xc_hvm_param_get(xc_interface *xch, uint32_t domid, uint32_t param,
 {
     (void)xch, (void)domid;
     *value = param == HVM_PARAM_STORE_PFN ? 3 : 0;
+    return 0;
+}
+
+/* ---- PV only ------------------------------------------------------------- */
+
+#define SAVED_M2P 1024u /* frames from here on hold the host's M2P */
+
+int xc_domain_get_guest_width(xc_interface *xch, uint32_t domid,
+                              unsigned int *width)
+{
+    (void)xch, (void)domid;
+    *width = 8;
+    return 0;
+}
+
+int xc_maximum_ram_page(xc_interface *xch, unsigned long *max_mfn)
+{
+    (void)xch;
+    *max_mfn = FAKE_BASE + FAKE_FRAMES;
+    return 0;
+}
+
+int xc_machphys_mfn_list(xc_interface *xch, unsigned long n, xen_pfn_t *first)
+{
+    (void)xch;
+    if (n != 1)
+        return -1;
+    *first = FAKE_BASE + SAVED_M2P;
+    return 0;
+}
+
+/* No vCPU is online: what they hold is the simulated host's to judge. */
+int xc_vcpu_getinfo(xc_interface *xch, uint32_t domid, uint32_t vcpu,
+                    xc_vcpuinfo_t *out)
+{
+    (void)xch, (void)domid, (void)vcpu;
+    memset(out, 0, sizeof(*out));
     return 0;
 }
 
