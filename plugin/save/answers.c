@@ -321,12 +321,12 @@ void xsr_answers_stop(struct xsr_save *s)
 {
     if (xsr_suspend_active(&s->suspend)) {
         xsr_suspend_cancel(&s->suspend, &s->err);
-    } else if (s->state_wanted) {
-        /* it may go on for a while; a later "cont" waits for that */
-        s->state_wanted = false;
+    } else if (xsr_qmp_busy(&s->qmp)) {
+        /* what it was asked for may happen yet: it will be asked for the
+           opposite, and do that afterwards */
         xsr_qmp_close(&s->qmp);
         xsr_close(&s->state_fd);
-        xsr_helper_answer(&s->helper, REFUSED);
+        xsr_helper_answer(&s->helper, s->state_wanted ? REFUSED : NOT_SWITCHED);
+        s->state_wanted = false;
     }
-    /* a switch of log-dirty mode has its own limit and is awaited */
 }
