@@ -198,6 +198,12 @@ check-quick: deps ## all tests without ASan+UBSan and valgrind
 	$(SUB) check-bins
 	@bash tests/check.sh --quick $(O)
 
+.PHONY: check-cross
+check-cross: deps ## a guest through every toolstack, helper and library
+	-$(SUB) stock
+	$(SUB) check-bins
+	@bash tests/check.sh --cross $(O)
+
 # Debian's unmodified save helper, for the tests; never part of the repository.
 $(O)/stock/libxl-save-helper:
 	@mkdir -p $(@D)

@@ -72,6 +72,10 @@ case $mode in
 --lint)
     suite lint "$build" tests/lint/*.sh
     ;;
+--cross)
+    suite cross "$build" tests/cross/{matrix,mixed,verifier,notices}.sh
+    grep -hE '^(not )?ok ' "$TAP_DIR"/*.tap # one line a cell
+    ;;
 --fresh)
     XENSR_TEST_LIMIT=2400 suite fresh "$build" tests/fresh/*.sh
     ;;

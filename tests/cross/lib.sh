@@ -92,14 +92,28 @@ receive_words() # PARENT
 # migrate_live SENDER RECEIVER
 migrate_live()
 {
-    local receive
+    local receive status=0
+    export STREAM_COPY=$T/stream
     read -ra receive < <(receive_words "$2")
     case $1 in
     xensr) on from xensr migrate traveller -- \
         bash "$ON" "$T/host-to" "$2" "${receive[@]}" ;;
     xl) on from xl migrate -s '' traveller \
         "exec bash $ON $T/host-to $2 ${receive[*]}" ;;
-    esac
+    esac || status=$?
+    unset STREAM_COPY
+    [ $status -eq 0 ] || return $status
+    was_live
+}
+# Pages that the guest wrote meanwhile were sent again: the stream is larger than
+# memory and what is around it.
+was_live()
+{
+    local size
+    size=$(stat -c %s "$T/stream")
+    rm -f "$T/stream"
+    [ "$size" -gt $((17 << 20)) ] ||
+        { echo "$size octets for 16 MiB: no page was sent twice"; return 1; }
 }
 
 # ---- what has to be true afterwards --------------------------------------------
