@@ -214,12 +214,26 @@ static void describe(struct xsr_birth *b)
     c->magic = XSR_G_MAGIC;
 }
 
+/* Said before it is tried: filling a host to its limit takes long. */
+static int check_room(const struct xsr_birth *b, struct xsr_err *err)
+{
+    uint64_t room = xsr_min(xsr_host->free_pages, xsr_frame_backing());
+
+    if (b->lay.n_total + XSR_DISK_MARGIN <= room)
+        return 0;
+    return xsr_fail(err, XSR_E_XEN,
+                    "the host has no memory for it: %llu pages are needed, "
+                    "the host and its folder have %llu",
+                    (unsigned long long)b->lay.n_total,
+                    (unsigned long long)room);
+}
+
 static int make_all(struct xsr_birth *b, struct xsr_err *err)
 {
     bool pv = b->spec->type == XSR_HV_PV;
 
-    if (make_domain(b, err) < 0 || make_memory(b, err) < 0 ||
-        make_ports(b, err) < 0 ||
+    if (check_room(b, err) < 0 || make_domain(b, err) < 0 ||
+        make_memory(b, err) < 0 || make_ports(b, err) < 0 ||
         (pv ? xsr_birth_pv(b, err) : xsr_birth_hvm(b, err)) < 0)
         return -1;
     seed_grants(b);
