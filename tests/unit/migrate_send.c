@@ -40,7 +40,7 @@ static void new_world(void)
 {
     memset(&world, 0, sizeof(world));
     world.exists = world.runs = true;
-    strcpy(world.name, "web");
+    memcpy(world.name, "web", sizeof("web"));
 }
 
 static struct {
