@@ -51,6 +51,7 @@ struct xsr_hv_host_options {
     uint64_t memory_mib; /* 0 = default */
     uint32_t n_cpus;     /* 0 = default */
     bool no_shadow, no_hap;
+    bool resident; /* memory takes its storage now, not when used */
 };
 /* Make a host with these options; refused while one has domains. */
 int xsr_hv_host_init(const struct xsr_hv_host_options *options,

@@ -31,6 +31,7 @@ int xsr_hv_host_init(const struct xsr_hv_host_options *o, struct xsr_err *err)
         .n_cpus = o->n_cpus,
         .no_shadow = o->no_shadow,
         .no_hap = o->no_hap,
+        .resident = o->resident,
     };
 
     return xsr_host_create(&options, err) < 0 ? -1 : xsr_hv_open(err);

@@ -24,7 +24,7 @@ static uint64_t room_for(const struct xsr_dom *d)
     own = d->max_pages > d->tot_pages ? d->max_pages - d->tot_pages : 0;
     others = xsr_host->claimed - d->outstanding;
     host = host > others ? host - others : 0;
-    disk = xsr_frame_backing();
+    disk = xsr_host->resident ? UINT64_MAX : xsr_frame_backing();
     disk = disk > XSR_DISK_MARGIN ? disk - XSR_DISK_MARGIN : 0;
     return xsr_min(xsr_min(own, host), disk);
 }

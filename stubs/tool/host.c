@@ -68,6 +68,7 @@ int xsr_sim_cmd_init(int argc, char **argv)
     int rc = take_memory(&argc, argv, &options.memory_mib);
 
     xsr_sim_flag(&argc, argv, "--no-shadow", &options.no_shadow);
+    xsr_sim_flag(&argc, argv, "--resident", &options.resident);
     xsr_sim_flag(&argc, argv, "--record-suspends", &record);
     if (!rc)
         rc = xsr_sim_words(argc, argv, 0, 0);

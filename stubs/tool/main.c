@@ -21,7 +21,7 @@ static const struct {
     const char *args, *what;
 } commands[] = {
     {"init", xsr_sim_cmd_init,
-     "[--memory MIB] [--no-shadow] [--record-suspends]",
+     "[--memory MIB] [--resident] [--no-shadow] [--record-suspends]",
      "make the host with other than default hardware"},
     {"create", xsr_sim_cmd_create, "--type pv|pvh|hvm [OPTION...]",
      "a simulated guest; prints the domain's number"},

@@ -76,12 +76,17 @@ static size_t find_in_used(size_t want, bool wholly, uint64_t *mfn_out)
     return best;
 }
 
-/* Drop the content, so that a free frame is zero and costs no memory. */
+/*
+ * A free frame is zero. It costs no memory, unless the host is one whose
+ * memory stays: that is scrubbed here, as Xen does it when a domain ends.
+ */
 static void empty(uint64_t mfn, size_t n)
 {
     uint8_t *p = xsr_frame_bytes(mfn);
 
-    if (madvise(p, n * XSR_PAGE_SIZE, MADV_REMOVE) < 0)
+    if (xsr_host->resident)
+        (void)xsr_frame_wipe(mfn, n);
+    else if (madvise(p, n * XSR_PAGE_SIZE, MADV_REMOVE) < 0)
         memset(p, 0, n * XSR_PAGE_SIZE);
 }
 

@@ -71,6 +71,7 @@ static void lay_out(struct xsr_host *h, const struct xsr_host_options *o)
     h->n_cpus = o->n_cpus ? o->n_cpus : 4;
     h->shadow = !o->no_shadow;
     h->hap = !o->no_hap;
+    h->resident = o->resident;
     h->next_serial = 1;
     h->free_pages = h->compat_mfn - h->dom0_pages;
     h->boot_ns = now.tv_sec * 1000000000ll + now.tv_nsec;
@@ -113,6 +114,40 @@ static int back_tables(int fd, const struct xsr_host *head, struct xsr_err *err)
     return 0;
 }
 
+static int write_zeros(int fd, uint64_t mfn, size_t n)
+{
+    static const uint8_t zeros[64 * XSR_PAGE_SIZE];
+    off_t at = (off_t)(mfn * XSR_PAGE_SIZE);
+    size_t left = n * XSR_PAGE_SIZE;
+    ssize_t r;
+
+    while (left > 0) {
+        r = pwrite(fd, zeros, xsr_min(left, sizeof(zeros)), at);
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r <= 0)
+            return -1;
+        left -= (size_t)r;
+        at += r;
+    }
+    return 0;
+}
+
+static int make_ram(const struct xsr_host *head, struct xsr_err *err)
+{
+    int fd = -1;
+    int rc = make_file("ram", head->total_pages * XSR_PAGE_SIZE, &fd, err);
+
+    if (rc == 0 && head->resident &&
+        write_zeros(fd, head->dom0_pages, head->compat_mfn - head->dom0_pages))
+        rc = xsr_fail_sys(err, XSR_E_IO, errno,
+                          "no room for all memory of the simulated host in %s",
+                          xsr_sim_dir(err));
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
 /* "ram" first, then "host" by rename: whoever sees "host" sees all. */
 static int make_host(const struct xsr_host_options *o, struct xsr_err *err)
 {
@@ -123,10 +158,7 @@ static int make_host(const struct xsr_host_options *o, struct xsr_err *err)
     memset(&head, 0, offsetof(struct xsr_host, slots));
     lay_out(&head, o);
     head.magic = XSR_HOST_MAGIC;
-    rc = make_file("ram", head.total_pages * XSR_PAGE_SIZE, &fd, err);
-    if (fd >= 0)
-        close(fd);
-    if (rc < 0)
+    if (make_ram(&head, err) < 0)
         return -1;
     rc = make_file("host.new", host_size(head.total_pages), &fd, err);
     if (rc == 0)
@@ -325,33 +357,27 @@ void *xsr_frame_bytes(uint64_t mfn)
     return ram_base + mfn * XSR_PAGE_SIZE;
 }
 
+int xsr_frame_wipe(uint64_t mfn, size_t n)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+
+    if (xsr_sim_file_get(&ram, "ram", O_RDWR, &err) < 0)
+        return -1;
+    return write_zeros(ram.fd, mfn, n);
+}
+
 /*
  * Storage is taken when a domain gets the frames, as on a real host: what the
  * disk cannot hold is refused here, and is no SIGBUS in whoever writes to it
  * later. Writing zeros is also much cheaper than faulting pages in one by one.
+ * A host with resident memory has taken it when it was made.
  */
 int xsr_frame_back(uint64_t mfn, size_t n)
 {
-    static const uint8_t zeros[64 * XSR_PAGE_SIZE];
-    struct xsr_err err = XSR_ERR_INIT;
-    size_t left = n * XSR_PAGE_SIZE;
-    off_t at = (off_t)(mfn * XSR_PAGE_SIZE);
-    ssize_t r;
-
-    if (xsr_sim_file_get(&ram, "ram", O_RDWR, &err) < 0)
-        return -1;
-    while (left > 0) {
-        r = pwrite(ram.fd, zeros, xsr_min(left, sizeof(zeros)), at);
-        if (r < 0 && errno == EINTR)
-            continue;
-        if (r <= 0) {
-            xsr_sim_log("no room for guest memory in the host's folder");
-            return -1;
-        }
-        left -= (size_t)r;
-        at += r;
-    }
-    return 0;
+    if (xsr_host->resident || xsr_frame_wipe(mfn, n) == 0)
+        return 0;
+    xsr_sim_log("no room for guest memory in the host's folder");
+    return -1;
 }
 
 uint64_t xsr_frame_backing(void)

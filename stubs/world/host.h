@@ -72,6 +72,8 @@ void *xsr_frame_bytes(uint64_t mfn);
 #define XSR_DISK_MARGIN 1024u /* pages; for tables, xenstore, the log */
 /* How many pages the folder's file system can still hold. */
 uint64_t xsr_frame_backing(void);
+/* Zeros into n frames from mfn. 0 or -1 (disk full). */
+int xsr_frame_wipe(uint64_t mfn, size_t n);
 /* Make n free frames from mfn real, zeroed storage. 0 or -1 (disk full). */
 int xsr_frame_back(uint64_t mfn, size_t n);
 /* Map n frames from mfn at addr (MAP_FIXED if not NULL). NULL and errno. */

@@ -84,6 +84,7 @@ struct xsr_host {
     int32_t fault[16];   /* by enum xsr_fault, for every domain */
     uint32_t map_hint;   /* no free map below */
     uint32_t map_end;    /* none used from here; never too low */
+    uint32_t resident;   /* all of "ram" is storage; free frames are zero */
     struct xsr_slot slots[XSR_SLOTS];
     struct {
         uint32_t used, pid;
@@ -102,5 +103,6 @@ struct xsr_host_options {
     uint64_t memory_mib; /* 0 = 16384 */
     uint32_t n_cpus;     /* 0 = 4 */
     bool no_shadow, no_hap;
+    bool resident; /* storage for all memory now, kept until the host ends */
 };
 #endif
