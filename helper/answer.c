@@ -177,12 +177,13 @@ static bool answer_comes(int ms)
 
 int xsr_answer_ask(struct xsr_answer *a, const struct xsr_ipc_msg *m)
 {
-    int answer = failure_of(m->msg);
+    int answer = failure_of(m->msg), saved = errno;
     struct xsr_err err;
 
     if (is_useless(m))
         return answer;
     send_msg(a, m);
+    errno = saved; /* the library's, which may report it */
     if (a->muted || a->parent_gone)
         return answer;
     xsr_stop_obey(false);
@@ -197,6 +198,7 @@ int xsr_answer_ask(struct xsr_answer *a, const struct xsr_ipc_msg *m)
         a->refused_answer = answer;
     }
     xsr_stop_obey(true);
+    errno = saved;
     return answer;
 }
 

@@ -61,6 +61,7 @@ int xsr_report_begin(struct xsr_args *args, struct xsr_answer *a,
     if (rc < 0)
         return -1;
     xsr_stop_watch(STDIN_FILENO);
+    xsr_stop_watch(STDOUT_FILENO);
     log_strangers(args, a);
     return 0;
 }

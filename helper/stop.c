@@ -7,8 +7,8 @@
  * that runs the handler; the kernel gives a process's signals to the main
  * thread, which is the one that reads.)
  *
- * A parent that goes away is told by SIGIO for the pipe of its answers, since
- * whoever is blocked in the stream would learn of it only much later.
+ * That a parent has gone away is told by SIGIO for its two pipes, since whoever
+ * is blocked in the stream would learn of it only much later.
  */
 #include "helper/stop.h"
 
@@ -24,7 +24,8 @@
 #include "lib/util.h"
 
 /* Written before the handlers exist, read by them. */
-static int poison_fd = -1, targets[2] = {-1, -1}, watched_fd = -1;
+static int poison_fd = -1, targets[2] = {-1, -1};
+static struct pollfd watched[2] = {{.fd = -1}, {.fd = -1}};
 
 static volatile sig_atomic_t stop_signal, working, orphan;
 static volatile sig_atomic_t stop_flag; /* one of the two */
@@ -53,11 +54,11 @@ static void on_stop(int sig)
 /* An answer has come, which is nothing new, or no more can come. */
 static void on_io(int sig)
 {
-    struct pollfd pfd = {.fd = watched_fd};
     int saved = errno;
 
     (void)sig;
-    if (poll(&pfd, 1, 0) > 0 && working)
+    /* no events asked for: only the other end's absence is reported */
+    if (poll(watched, XSR_ARRAY_LEN(watched), 0) > 0 && working)
         xsr_stop_orphan();
     errno = saved;
 }
@@ -125,7 +126,7 @@ void xsr_stop_watch(int fd)
     /* nobody but us holds that end of a pipe; of other files, who knows */
     if (flags < 0 || fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode))
         return;
-    watched_fd = fd;
+    watched[watched[0].fd >= 0].fd = fd;
     sigemptyset(&set);
     sigaddset(&set, SIGIO);
     if (set_handler(SIGIO, on_io, SA_RESTART, &err) < 0 ||

@@ -20,7 +20,7 @@ void xsr_stop_end(void);
 bool xsr_stop_owns(int fd);
 /* Number of the first signal that asked to stop; 0: none. */
 int xsr_stop_signal(void);
-/* From now on the end of fd (the parent's answers) is a reason to stop. */
+/* From now on the end of fd, a pipe of the parent, is a reason to stop. */
 void xsr_stop_watch(int fd);
 /* The parent is gone: the same as a signal. */
 void xsr_stop_orphan(void);
