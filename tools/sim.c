@@ -73,9 +73,13 @@ static int make_path(const char *path)
     return XENSR_OK;
 }
 
+/* The host for which a run before this one has set the folders' variables. */
+#define SET_FOR "XENSR_SIM_SET_FOR"
+
 /*
  * A folder of the host that a program finds through its variable. The caller's
- * choice stays, but not what was set for another host.
+ * choice stays, but not what was set for another host: a transport inherits
+ * the sender's environment, and names only the receiver's XENSR_SIM_DIR.
  */
 static int set_below(const char *variable, const char *old_host,
                      const char *host, const char *name)
@@ -126,7 +130,7 @@ static void name_device_model(const char *stubs)
 int xsr_sim_environment(const char *dir)
 {
     char stubs[PATH_MAX], host[PATH_MAX], cwd[PATH_MAX / 2] = "";
-    const char *old = getenv("XENSR_SIM_DIR");
+    const char *old = getenv("XENSR_SIM_DIR"), *set_for = getenv(SET_FOR);
     char old_host[PATH_MAX];
     int rc = find_stubs(stubs);
 
@@ -149,7 +153,9 @@ int xsr_sim_environment(const char *dir)
     rc = make_path(host);
     if (rc != XENSR_OK)
         return rc;
+    snprintf(old_host, sizeof(old_host), "%s", set_for ? set_for : "");
     setenv("XENSR_SIM_DIR", host, 1);
+    setenv(SET_FOR, host, 1);
     setenv("XENSR_STUBS_DIR", stubs, 1);
     set_library_path(stubs);
     name_device_model(stubs);
