@@ -95,7 +95,7 @@ struct xsr_dm {
     struct xsr_hv_domain domain; /* as it was at the start */
     struct xsr_store *xs;
     struct xsr_loop_fd *watch_xs, *watch_signal;
-    struct xsr_loop_timer *tick;
+    struct xsr_loop_timer *tick, *work;
     int signal_fd;
     uint64_t host_dev, host_ino;
     char status_path[PATH_MAX];

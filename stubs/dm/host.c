@@ -23,9 +23,12 @@
 
 #include "lib/fd.h"
 #include "stubs/dm/command.h"
+#include "stubs/guest/guest.h"
 #include "stubs/world/world.h"
 
-#define TICK_MS 1000u /* a removed folder wakes nobody */
+#define TICK_MS    1000u /* a removed folder wakes nobody */
+#define WORK_MS    50u
+#define WORK_PAGES 2u
 
 /* ---- the end ------------------------------------------------------------- */
 
@@ -103,6 +106,27 @@ static void on_signal(void *ctx, int fd, short revents)
         end(ctx);
 }
 
+/* ---- devices write ------------------------------------------------------- */
+
+/*
+ * A disk or a network card would write into the guest's memory, and only tells
+ * Xen while somebody wants to know: a saver that forgets to ask for it misses
+ * pages. A guest that writes nothing itself has nothing for them to do either.
+ */
+static void on_work(void *ctx)
+{
+    struct xsr_guest_state guest;
+    struct xsr_err err = XSR_ERR_INIT;
+    struct xsr_dm *dm = ctx;
+
+    xsr_loop_del_timer(dm->loop, &dm->work);
+    if (dm->running && host_is_there(dm) &&
+        xsr_guest_peek(dm->options.domid, &guest) && guest.n_dirtied)
+        xsr_guest_device_write(dm->options.domid, WORK_PAGES, dm->logdirty);
+    if (xsr_loop_add_timer(dm->loop, WORK_MS, on_work, dm, &dm->work, &err) < 0)
+        end(dm);
+}
+
 /* ---- the start ----------------------------------------------------------- */
 
 static int open_signals(struct xsr_dm *dm, struct xsr_err *err)
@@ -157,6 +181,8 @@ int xsr_dm_host_start(struct xsr_dm *dm, struct xsr_err *err)
     if (xsr_loop_add_fd(dm->loop, xsr_store_fileno(dm->xs), POLLIN, on_xenstore,
                         dm, &dm->watch_xs, err) < 0)
         return -1;
+    if (xsr_loop_add_timer(dm->loop, WORK_MS, on_work, dm, &dm->work, err) < 0)
+        return -1;
     return xsr_loop_add_timer(dm->loop, TICK_MS, on_tick, dm, &dm->tick, err);
 }
 
@@ -167,6 +193,7 @@ void xsr_dm_host_stop(struct xsr_dm *dm)
     if (!dm->loop)
         return;
     xsr_loop_del_timer(dm->loop, &dm->tick);
+    xsr_loop_del_timer(dm->loop, &dm->work);
     xsr_loop_del_fd(dm->loop, &dm->watch_xs);
     xsr_loop_del_fd(dm->loop, &dm->watch_signal);
     xsr_store_close(dm->xs);
@@ -232,11 +259,12 @@ void xsr_dm_record(struct xsr_dm *dm, const char *what)
     const char *dir = xsr_sim_dir(&err);
     char path[PATH_MAX];
 
-    snprintf(path, sizeof(path), "%.4000s/suspended", dir ? dir : "");
+    snprintf(path, sizeof(path), "%.4000s/" XSR_RECORDS, dir ? dir : "");
     if (!dir || access(path, W_OK) < 0)
         return;
     snprintf(path, sizeof(path),
-             "%.4000s/suspended/%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+             "%.4000s/" XSR_RECORDS
+             "/%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
              "%02x%02x%02x%02x%02x%02x.%s",
              dir, u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9],
              u[10], u[11], u[12], u[13], u[14], u[15], what);
