@@ -90,7 +90,7 @@ static int spawn(const struct xsr_create *c, uint32_t domid, const char *run,
         return xsr_sim_fail("cannot find this program's folder: %s",
                             strerror(errno));
     program[n] = '\0';
-    strcpy(strrchr(program, '/') + 1, "xensr-sim-dm");
+    snprintf(strrchr(program, '/') + 1, 16, "xensr-sim-dm");
     if (socket_option("l", run, domid, cmd) ||
         socket_option("enstat", run, domid, stat))
         return XSR_SIM_FAILED;
@@ -204,13 +204,16 @@ int xsr_dm_of(uint32_t domid)
 {
     char path[64], *value = NULL;
     struct xsr_store *xs = NULL;
+    long pid = 0;
     int fd = -1;
 
     snprintf(path, sizeof(path),
              "/local/domain/%" PRIu32 "/image/device-model-pid", domid);
     if (xsr_store_open(&xs) == 0 &&
-        xsr_store_read(xs, 0, path, &value, NULL) == 0 && atoi(value) > 1)
-        fd = open_dm(atoi(value));
+        xsr_store_read(xs, 0, path, &value, NULL) == 0)
+        pid = strtol(value, NULL, 10);
+    if (pid > 1 && pid <= INT_MAX)
+        fd = open_dm((pid_t)pid);
     free(value);
     xsr_store_close(xs);
     return fd;

@@ -5,7 +5,7 @@
  * nothing. A device's writes of which Xen was not told are missing there, as
  * on real hosts, and the guest's judgement would show the loss.
  */
-#include "tests/unit-sim/sim_guest.h"
+#include "tests/fake/sim_guest.h"
 
 #define SECOND 1000000000ull
 

@@ -4,7 +4,7 @@
  * killed anywhere, in the middle of a guest's write or of a change of its page
  * tables: the guest is none the worse for it, and so is the host.
  */
-#include "tests/unit-sim/sim_guest.h"
+#include "tests/fake/sim_guest.h"
 
 #define N_POINTS 60
 #define N_LATER  40

@@ -4,7 +4,7 @@
  * memory that was asked for, and notices every kind of damage; what no guest
  * can be is refused and leaves nothing.
  */
-#include "tests/unit-sim/sim_guest.h"
+#include "tests/fake/sim_guest.h"
 
 static void every_type_is_good_from_the_start(void **state)
 {

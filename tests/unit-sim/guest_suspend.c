@@ -5,7 +5,7 @@
  * come back from a cancelled suspend and from one that libxc's slow way undid.
  */
 #include "lib/bytes.h"
-#include "tests/unit-sim/sim_guest.h"
+#include "tests/fake/sim_guest.h"
 
 #define STORE_PFN   33u /* of a PV guest */
 #define CONTEXT_RAX 600u
@@ -151,7 +151,7 @@ static uint32_t suspend_port(uint32_t domid)
              "/local/domain/%u/device/suspend/event-channel", domid);
     assert_int_equal(xsr_store_open(&xs), 0);
     assert_int_equal(xsr_store_read(xs, 0, path, &value, NULL), 0);
-    port = (uint32_t)atoi(value);
+    port = (uint32_t)strtoul(value, NULL, 10);
     free(value);
     xsr_store_close(xs);
     return port;

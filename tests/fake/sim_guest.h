@@ -10,7 +10,7 @@
 
 static inline struct xsr_guest_spec spec_of(enum xsr_hv_type type)
 {
-    struct xsr_guest_spec s = {
+    return (struct xsr_guest_spec){
         .type = type,
         .name = "guest",
         .uuid = {1, 2, 3},
@@ -21,8 +21,6 @@ static inline struct xsr_guest_spec spec_of(enum xsr_hv_type type)
         .phase = {{0, 20000, 30}},
         .n_phases = 1,
     };
-
-    return s;
 }
 
 static inline uint32_t new_guest(const struct xsr_guest_spec *s)
@@ -75,9 +73,7 @@ static inline struct xsr_guest_state peek(uint32_t domid)
 /* Until the guest has written n pages; time goes by while it is looked at. */
 static inline void wait_writes(uint32_t domid, uint64_t n)
 {
-    unsigned tries;
-
-    for (tries = 0; peek(domid).n_dirtied < n; tries++) {
+    for (unsigned tries = 0; peek(domid).n_dirtied < n; tries++) {
         if (tries > 5000)
             fail_msg("the guest does not write");
         usleep(1000);
@@ -92,8 +88,6 @@ static inline struct xsr_hv_domain domain(uint32_t domid)
     assert_int_equal(d.domid, domid);
     return d;
 }
-
-/* ---- what toolstacks do -------------------------------------------------- */
 
 static inline void write_shutdown(uint32_t domid, const char *value)
 {
@@ -130,16 +124,12 @@ static inline long remote_shutdown(uint32_t domid, unsigned reason)
 
 static inline long resume(uint32_t domid)
 {
-    struct xen_domctl op = {0};
-
-    return domctl(&op, XEN_DOMCTL_resumedomain, domid);
+    return domctl(&(struct xen_domctl){0}, XEN_DOMCTL_resumedomain, domid);
 }
 
 static inline long pause_guest(uint32_t domid)
 {
-    struct xen_domctl op = {0};
-
-    return domctl(&op, XEN_DOMCTL_pausedomain, domid);
+    return domctl(&(struct xen_domctl){0}, XEN_DOMCTL_pausedomain, domid);
 }
 
 /* The domain and its nodes. */
