@@ -12,6 +12,17 @@ gone() { ! "$SIM" info "$1" 2>/dev/null; }
 its_files_are_gone() { ! find "$XENSR_SIM_DIR/dm" "$XENSR_SIM_DIR/state" \
     -type f | grep -E "[./]$1\."; }
 
+# What it was when it was suspended, and is now.
+same_state()
+{
+    local uuid
+    uuid=$(info "$1" uuid)
+    "$SIM" digest --json "$1" >"$T/digest" &&
+        cmp "$XENSR_SIM_DIR/suspended/$uuid.json" "$T/digest" || return 1
+    [ "$2" != hvm ] || cmp "$XENSR_SIM_DIR/suspended/$uuid.emulator" \
+        "$XENSR_SIM_DIR/suspended/$uuid.loaded"
+}
+
 arrived() { "$SIM" guest "$1" | grep 'arrived in a new domain 1 '; }
 
 # cycle TYPE LIVE-OPTION WAY
@@ -27,8 +38,10 @@ cycle()
     ok "$what: saved again, it is gone" xensr -q save $live "$d" "$img"
     ok "$what: really gone" gone "$d"
     ok "$what: with its files" its_files_are_gone "$d"
-    ok "$what: comes back" xensr -q restore "$img"
+    ok "$what: comes back" xensr -q restore --paused "$img"
     d=$(domids)
+    ok "$what: in the same state" same_state "$d" "$type"
+    ok "$what: is let go" xensr -q unpause "$d"
     ok "$what: the same guest" unharmed "$d"
     ok "$what: that has noticed" arrived "$d"
     ok "$what: it can be saved paused" xensr -q save --keep paused "$d" "$img"
@@ -46,6 +59,7 @@ engines()
 for stubs in $(engines); do
     export XENSR_STUBS_DIR=$stubs
     fresh_host
+    "$SIM" init --record-suspends || exit 1
     note "libraries: ${stubs##*/}"
     for live in '' --live; do
         for type in pv pvh hvm; do
