@@ -8,9 +8,10 @@
  * through a bounce buffer of 64 pages: PV page tables, whose entries change on
  * the way, and everything behind VERIFY, which is compared and not written.
  *
- * A mapping lives as long as its record. Keeping mappings would help only the
- * later rounds of a live image, which touch scattered pages: a page of the
- * first pass is mapped exactly once either way.
+ * A mapping lives as long as its record, and is taken down while the next one
+ * is read. Keeping mappings would help only the later rounds of a live image,
+ * which touch scattered pages: a page of the first pass is mapped exactly once
+ * either way.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -176,7 +177,7 @@ static int read_contents(struct xsr_restore *rs, struct xsr_err *err)
         return -1;
     while (rc == 0 && k < rs->batch.n_data)
         rc = read_some(rs, &k, mapped, err);
-    xsr_xen_unmap(&rs->xen, mapped, n_frames);
+    xsr_unmapper_take(&rs->unmapper, mapped, n_frames);
     return rc;
 }
 
