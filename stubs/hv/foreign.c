@@ -296,9 +296,7 @@ static int hold(struct mapping *m, struct xsr_dom *d, int64_t *mfns, int prot)
     int rc;
 
     for (i = 0; i < m->n; i++) {
-        if (mfns[i] < 0)
-            continue;
-        rc = get_frame(d, (uint64_t)mfns[i], prot);
+        rc = mfns[i] < 0 ? 0 : get_frame(d, (uint64_t)mfns[i], prot);
         if (rc < 0)
             mfns[i] = rc;
     }
@@ -410,11 +408,9 @@ void *xsr_hv_map(uint32_t domid, int prot, size_t n, const uint64_t *frames,
     size_t i;
     int rc;
 
-    if (!mfns) {
+    if (!mfns)
         errno = n ? ENOMEM : EINVAL;
-        return NULL;
-    }
-    if (xsr_host_enter() < 0) {
+    if (!mfns || xsr_host_enter() < 0) {
         free(mfns);
         return NULL;
     }
@@ -472,24 +468,32 @@ void *xsr_hv_map_resource(uint32_t domid, unsigned type, unsigned id,
     return p;
 }
 
+/*
+ * Taking down page tables is the kernel's work in this process alone: nobody
+ * else's hypercalls wait for it. The frames are held until it is done.
+ */
 int xsr_hv_unmap(void *p, size_t n)
 {
-    int rc = -EINVAL;
+    struct mapping m = {.n = 0};
     size_t i;
 
     if (xsr_host_enter() < 0)
         return -EIO;
     notice_fork();
-    for (i = n_mine; i-- > 0;) {
+    for (i = n_mine; i-- > 0 && !m.n;) {
         if (mine[i].at != p || mine[i].n != n)
             continue;
-        munmap(p, n * XSR_PAGE_SIZE);
-        release(&mine[i]);
+        m = mine[i];
         mine[i] = mine[--n_mine];
-        rc = 0;
-        break;
     }
     xsr_host_leave();
+    if (!m.n)
+        return -EINVAL;
+    munmap(p, n * XSR_PAGE_SIZE);
+    if (xsr_host_enter() < 0)
+        return -EIO;
+    release(&m);
+    xsr_host_leave();
     xsr_hv_fire_notes();
-    return rc;
+    return 0;
 }
