@@ -9,10 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -99,13 +101,32 @@ static bool serves(pid_t pid, uint32_t domid)
     return false; /* a dead one, not yet collected, has no words */
 }
 
-static bool gone_within(pid_t pid, uint32_t domid, unsigned ms)
+/* Has the process ended within the time, collected or not? */
+static bool ends_within(pid_t pid, unsigned ms)
 {
-    static const struct timespec pause = {0, 10000000};
+    static const struct timespec step = {0, 10000000};
+    xsr_auto_close int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd p = {fd, POLLIN, 0};
 
-    for (; ms && serves(pid, domid); ms -= 10)
-        nanosleep(&pause, NULL);
-    return !serves(pid, domid);
+    if (fd >= 0)
+        return poll(&p, 1, (int)ms) > 0;
+    for (; errno != ESRCH && ms && kill(pid, 0) == 0; ms -= 10)
+        nanosleep(&step, NULL);
+    return kill(pid, 0) < 0 && errno == ESRCH;
+}
+
+static int end_process(pid_t pid, uint32_t domid, struct xsr_err *err)
+{
+    kill(pid, SIGHUP); /* as libxl */
+    if (ends_within(pid, GENTLE_MS))
+        return 0;
+    kill(pid, SIGKILL);
+    if (ends_within(pid, FORCE_MS))
+        return 0;
+    return xsr_fail(err, XSR_E_PEER,
+                    "the device model of domain %u (process %d) cannot be "
+                    "ended",
+                    domid, (int)pid);
 }
 
 static int remove_sockets(const char *run_dir, uint32_t domid,
@@ -131,15 +152,16 @@ int xsr_dm_stop(struct xsr_xs *xs, const char *run_dir, uint32_t domid,
         return -1;
     if (pid < 0)
         return 0;
-    if (serves(pid, domid)) {
-        kill(pid, SIGHUP); /* as libxl */
-        if (!gone_within(pid, domid, GENTLE_MS))
-            kill(pid, SIGKILL);
-        if (!gone_within(pid, domid, FORCE_MS))
-            return xsr_fail(err, XSR_E_PEER,
-                            "the device model of domain %u (process %d) cannot "
-                            "be ended",
-                            domid, (int)pid);
-    }
+    if (serves(pid, domid) && end_process(pid, domid, err) < 0)
+        return -1;
     return remove_sockets(run_dir, domid, err);
+}
+
+int xsr_dm_start_undo(struct xsr_dm_start *s, struct xsr_err *err)
+{
+    xsr_dm_start_fini(s);
+    if (s->pid > 0 && end_process(s->pid, s->domid, err) < 0)
+        return -1;
+    s->pid = -1;
+    return s->run_dir ? remove_sockets(s->run_dir, s->domid, err) : 0;
 }

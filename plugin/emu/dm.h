@@ -61,10 +61,13 @@ struct xsr_dm_start {
 };
 
 void xsr_dm_start_init(struct xsr_dm_start *s);
-/* Once this has returned 0 the domain has one: xsr_dm_stop() undoes it. */
+/* Whatever comes of it, xsr_dm_start_undo() takes it back. */
 int xsr_dm_start(struct xsr_dm_start *s, struct xsr_err *err);
 /* Nobody waits any more; the program stays. Idempotent. */
 void xsr_dm_start_fini(struct xsr_dm_start *s);
+
+/* End it, and take its sockets away. Idempotent. */
+int xsr_dm_start_undo(struct xsr_dm_start *s, struct xsr_err *err);
 
 /* How long libxl waits for one to run. */
 #define XSR_DM_START_MS 60000u

@@ -301,10 +301,7 @@ int xsr_dm_start(struct xsr_dm_start *s, struct xsr_err *err)
         rc = watch_all(s, err);
     free(argv);
     xsr_buf_fini(&words);
-    if (rc < 0) {
-        if (s->pid > 0)
-            kill(s->pid, SIGKILL);
+    if (rc < 0)
         xsr_dm_start_fini(s);
-    }
     return rc;
 }

@@ -79,8 +79,7 @@ static int undo_device_model(void *ctx, struct xsr_err *err)
 {
     struct xsr_restore *r = ctx;
 
-    xsr_dm_start_fini(&r->dm);
-    return xsr_dm_stop(r->xs, r->x->run_dir, r->bare.domid, err);
+    return xsr_dm_start_undo(&r->dm, err);
 }
 
 /* It has read its state, which goes as with libxl. */

@@ -98,7 +98,7 @@ struct xsr_dm {
     struct xsr_loop_timer *tick, *work;
     int signal_fd;
     uint64_t host_dev, host_ino;
-    char status_path[PATH_MAX];
+    char host_path[PATH_MAX], status_path[PATH_MAX];
 };
 
 /* ---- host.c -------------------------------------------------------------- */

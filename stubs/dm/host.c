@@ -38,15 +38,15 @@ static void end(struct xsr_dm *dm)
     xsr_loop_quit(dm->loop);
 }
 
-/* Looks at the folder first: asking the host would make it again. */
+/*
+ * Looks at its file first: asking the host would make it again. A host that was
+ * made again is another one.
+ */
 static bool host_is_there(const struct xsr_dm *dm)
 {
-    const char *dir = getenv("XENSR_SIM_DIR");
     struct stat st;
 
-    if (!dir)
-        return true; /* the default one, which nobody removes */
-    return stat(dir, &st) == 0 && st.st_dev == dm->host_dev &&
+    return stat(dm->host_path, &st) == 0 && st.st_dev == dm->host_dev &&
            st.st_ino == dm->host_ino;
 }
 
@@ -62,7 +62,7 @@ static bool domain_is_there(const struct xsr_dm *dm)
 static void look(struct xsr_dm *dm)
 {
     if (!host_is_there(dm)) {
-        dm->status_path[0] = '\0'; /* went with the folder */
+        dm->status_path[0] = '\0'; /* went with it */
         end(dm);
     } else if (!domain_is_there(dm)) {
         end(dm);
@@ -120,8 +120,12 @@ static void on_work(void *ctx)
     struct xsr_dm *dm = ctx;
 
     xsr_loop_del_timer(dm->loop, &dm->work);
-    if (dm->running && host_is_there(dm) &&
-        xsr_guest_peek(dm->options.domid, &guest) && guest.n_dirtied)
+    if (!host_is_there(dm)) {
+        look(dm);
+        return;
+    }
+    if (dm->running && xsr_guest_peek(dm->options.domid, &guest) &&
+        guest.n_dirtied)
         xsr_guest_device_write(dm->options.domid, WORK_PAGES, dm->logdirty);
     if (xsr_loop_add_timer(dm->loop, WORK_MS, on_work, dm, &dm->work, &err) < 0)
         end(dm);
@@ -156,8 +160,9 @@ static int open_host(struct xsr_dm *dm, struct xsr_err *err)
     dir = xsr_sim_dir(err);
     if (!dir)
         return -1;
-    if (stat(dir, &st) < 0)
-        return xsr_fail_sys(err, XSR_E_IO, errno, "%s", dir);
+    snprintf(dm->host_path, sizeof(dm->host_path), "%.4000s/host", dir);
+    if (stat(dm->host_path, &st) < 0)
+        return xsr_fail_sys(err, XSR_E_IO, errno, "%.150s", dm->host_path);
     dm->host_dev = st.st_dev;
     dm->host_ino = st.st_ino;
     snprintf(dm->status_path, sizeof(dm->status_path), "%.4000s/run", dir);
