@@ -25,6 +25,8 @@ static struct {
     char rest[64]; /* what was behind END when it returned */
     unsigned n_static, missing, n_warnings;
     int static_answer;
+    enum xsr_stream_type stream_type;
+    unsigned n_checkpoints, lose; /* at which the primary is lost; 0: none */
     struct xsr_engine_restore restore;
     struct xsr_err err;
 } image;
@@ -84,6 +86,12 @@ static int image_static_done(void *ctx, unsigned missing)
     return image.static_answer;
 }
 
+static int image_checkpoint(void *ctx)
+{
+    (void)ctx;
+    return ++image.n_checkpoints == image.lose ? 2 : 1;
+}
+
 static void image_line(void *ctx, enum xsr_level level, const char *text)
 {
     (void)ctx, (void)text;
@@ -92,8 +100,9 @@ static void image_line(void *ctx, enum xsr_level level, const char *text)
 
 static int image_restore(void)
 {
-    static const struct xsr_engine_restore_ops ops = {.on_static_data_done =
-                                                          image_static_done};
+    static const struct xsr_engine_restore_ops ops = {
+        .on_static_data_done = image_static_done,
+        .checkpoint = image_checkpoint};
     struct xsr_log log = {.on_line = image_line, .max_level = XSR_LOG_DEBUG};
     int fd = memfd_create("image", MFD_CLOEXEC), rc;
 
@@ -110,6 +119,7 @@ static int image_restore(void)
         .store_domid = 6,
         .console_evtchn = IMAGE_CONSOLE_PORT,
         .console_domid = 5,
+        .stream_type = image.stream_type,
         .log = &log,
         .ops = &ops,
     };
