@@ -99,6 +99,9 @@ struct xensr_restore_params {
        device model, and this library starts none: otherwise an HVM domain is
        left paused, with a warning. */
     bool start_hvm;
+    /* The caller will let it run later on: an HVM domain that could not, for
+       want of a device model, is refused before its memory is read. */
+    bool will_run;
     /* Called once END was read (and the end of the input, with must_end) and
        before the domain starts; the fd is not used any more. Non-zero refuses
        the input: text (at most text_len bytes) says why. May be NULL. */

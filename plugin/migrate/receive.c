@@ -145,6 +145,7 @@ static int build(struct receiving *r)
         .config_json = r->params->config_json,
         .paused = true,
         .start_hvm = r->params->start_hvm,
+        .will_run = !r->params->paused,
     };
     size_t len;
     int rc;

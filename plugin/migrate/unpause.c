@@ -2,35 +2,12 @@
 /*
  * The last step of a migration at its receiver, and `xensr unpause`: a guest
  * with a device model runs only when that runs too, so that one is told first.
- * Whether there is one says the node that whoever starts it writes.
  */
 #include "plugin/migrate/unpause.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "lib/util.h"
 #include "plugin/context.h"
-#include "plugin/emu/qmp.h"
+#include "plugin/emu/dm.h"
 #include "plugin/host/running.h"
-
-static int find_device_model(uint32_t domid, bool *found_out,
-                             struct xsr_err *err)
-{
-    xsr_auto_free char *pid = NULL;
-    struct xsr_xs *xs = NULL;
-    char path[XSR_XS_PATH];
-    int rc;
-
-    if (xsr_xs_open(&xs, err) < 0)
-        return -1;
-    snprintf(path, sizeof(path), "/local/domain/%u/image/device-model-pid",
-             domid);
-    rc = xsr_xs_read(xs, path, &pid, err);
-    xsr_xs_close(xs);
-    *found_out = pid != NULL;
-    return rc;
-}
 
 /* Unpausing changes nothing for a guest that stopped by itself. */
 static int check_state(struct xsr_xen *xen, uint32_t domid, struct xsr_err *err)
@@ -55,15 +32,14 @@ static int check_state(struct xsr_xen *xen, uint32_t domid, struct xsr_err *err)
 int xsr_unpause(struct xensr *x, uint32_t domid, struct xsr_err *err)
 {
     struct xsr_xen *xen = NULL;
-    bool has_model = false;
+    struct xsr_xs *xs = NULL;
     int rc = -1;
 
-    if (xsr_xen_open(&x->log, &xen, err) == 0 &&
+    if (xsr_xen_open(&x->log, &xen, err) == 0 && xsr_xs_open(&xs, err) == 0 &&
         check_state(xen, domid, err) == 0 &&
-        find_device_model(domid, &has_model, err) == 0 &&
-        (!has_model || xsr_qmp_call(&x->log, x->run_dir, domid, "cont", NULL,
-                                    XSR_QMP_LONG_MS, NULL, err) == 0))
+        xsr_dm_cont(&x->log, xs, x->run_dir, domid, err) == 0)
         rc = xsr_domain_unpause(xen, domid, err);
+    xsr_xs_close(xs);
     xsr_xen_close(xen);
     return rc;
 }

@@ -33,6 +33,20 @@ static int add_suffix(struct xsr_restore *r, struct xsr_err *err)
     return 0;
 }
 
+/* Known before the memory is sent, not after it. */
+static int check_runnable(const struct xsr_restore *r, struct xsr_err *err)
+{
+    const struct xensr_restore_params *p = r->params;
+
+    if (r->config.type != XENSR_HVM || !p->will_run || p->start_hvm ||
+        r->x->device_model[0])
+        return 0;
+    return xsr_fail(err, XSR_E_UNSUPPORTED,
+                    "an HVM guest needs a device model to run, and none is "
+                    "named here (XENSR_DEVICE_MODEL); it can be received "
+                    "paused");
+}
+
 /* The caller's configuration replaces the saved one; a name replaces both. */
 int xsr_restore_choose_config(struct xsr_restore *r, const char *saved,
                               size_t len, struct xsr_err *err)
@@ -60,7 +74,9 @@ int xsr_restore_choose_config(struct xsr_restore *r, const char *saved,
         r->x->usage = true;
         return -1;
     }
-    return add_suffix(r, err);
+    if (add_suffix(r, err) < 0)
+        return -1;
+    return check_runnable(r, err);
 }
 
 int xsr_restore_parse_config(struct xsr_restore *r, struct xsr_err *err)
