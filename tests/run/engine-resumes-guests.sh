@@ -11,7 +11,7 @@ requires jq
 # save_and_resume ENGINE WAY DOMID
 save_and_resume()
 {
-    local own= libs=$BUILD/stubs-hybrid
+    local own='' libs=$BUILD/stubs-hybrid
     [ "$1" = stock ] || { own=--engine; libs=$BUILD/stubs; }
     LD_LIBRARY_PATH=$libs "$BUILD/tests/bin/savebox" $own --resume "$2" "$3" \
         >/dev/null

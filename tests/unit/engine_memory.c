@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * engine/restore/memory: the set of populated pfns, and how pages are asked for. The
- * hypercall is replaced by one that writes down what it was asked.
+ * engine/restore/memory: the set of populated pfns, and how pages are asked
+ * for. The hypercall is replaced by one that writes down what it was asked.
  */
 #include <stdarg.h>
 #include <stddef.h>
