@@ -9,6 +9,8 @@ fd=$2 domid=$4
 
 le32() { printf '%08x' "$1" | sed 's/\(..\)\(..\)\(..\)\(..\)/\\x\4\\x\3\\x\2\\x\1/'; }
 raw() { printf '%b' "$1"; }
+# one write, whatever newlines are in it
+at_once() { raw "$2" | dd iflag=fullblock bs="$1" count=1 2>/dev/null; }
 answer() { od -An -N4 -td4 | tr -d ' \n'; }
 suspend() { raw '\x02\x00\x03\x00'; answer >/dev/null; }
 logdirty() { raw "\\x0a\\x00\\x07\\x00$(le32 "$domid")$(le32 "$1")"; answer >/dev/null; }
@@ -31,8 +33,8 @@ never-suspends) image 20000000; complete 0 0 ;;
 writes-nothing) suspend; complete 0 0 ;;
 writes-little) suspend; image 100000; complete 0 0 ;;
 suspends-twice) suspend; suspend; complete 0 0 ;;
-asks-while-asking) raw "\\x02\\x00\\x03\\x00\\x0a\\x00\\x07\\x00$(le32 "$domid")$(le32 1)"; exec sleep 60 ;;
-completes-while-asking) raw "\\x02\\x00\\x03\\x00\\x0a\\x00\\x0a\\x00$(le32 0)$(le32 0)"; exec sleep 60 ;;
+asks-while-asking) at_once 16 "\\x02\\x00\\x03\\x00\\x0a\\x00\\x07\\x00$(le32 "$domid")$(le32 1)"; exec sleep 60 ;;
+completes-while-asking) at_once 16 "\\x02\\x00\\x03\\x00\\x0a\\x00\\x0a\\x00$(le32 0)$(le32 0)"; exec sleep 60 ;;
 other-domain) raw "\\x0a\\x00\\x07\\x00$(le32 4711)$(le32 1)"; exec sleep 60 ;;
 restore-message) raw "\\x06\\x00\\x08\\x00$(le32 0)"; exec sleep 60 ;;
 results-message) raw '\x12\x00\x09\x00\x00\x10\x00\x00\x00\x00\x00\x00\x01\x10\x00\x00\x00\x00\x00\x00'; exec sleep 60 ;;
