@@ -23,7 +23,9 @@ bail()
 }
 requires cc
 [ -x "$FAKEPARENT" ] && [ -x "$HELPER" ] || bail "build first: make check-bins"
-cc -o "$SIMDOM" "$TOP/tests/fake/simdom.c" -lxenctrl -lxenguest -lxenstore ||
+# It loads the same libraries as the helper: with sanitizers, if they have them.
+cc ${XENSR_ASAN:+-fsanitize=address,undefined} -o "$SIMDOM" \
+    "$TOP/tests/fake/simdom.c" -lxenctrl -lxenguest -lxenstore ||
     bail "tests/fake/simdom.c does not compile"
 
 # engine hybrid|native: which engine saves and restores from now on: stock

@@ -66,22 +66,28 @@ static int create(xc_interface *xch, uint64_t mib)
     return store < 0 || console < 0;
 }
 
-int main(int argc, char **argv)
+static int run(xc_interface *xch, const char *verb, uint32_t domid)
 {
-    xc_interface *xch = xc_interface_open(NULL, NULL, 0);
-    uint32_t domid = argc == 3 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
-
-    if (!xch || argc != 3)
-        return 2;
-    if (strcmp(argv[1], "create") == 0)
+    if (strcmp(verb, "create") == 0)
         return create(xch, domid);
-    if (strcmp(argv[1], "suspend") == 0)
+    if (strcmp(verb, "suspend") == 0)
         return suspend(xch, domid);
-    if (strcmp(argv[1], "resume") == 0)
+    if (strcmp(verb, "resume") == 0)
         return xc_domain_resume(xch, domid, 1) != 0;
-    if (strcmp(argv[1], "logdirty") == 0)
+    if (strcmp(verb, "logdirty") == 0)
         return xc_shadow_control(xch, domid,
                                  XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL,
                                  0) != 0;
     return 2;
+}
+
+int main(int argc, char **argv)
+{
+    xc_interface *xch = xc_interface_open(NULL, NULL, 0);
+    int status = 2;
+
+    if (xch && argc == 3)
+        status = run(xch, argv[1], (uint32_t)strtoul(argv[2], NULL, 10));
+    xc_interface_close(xch);
+    return status;
 }
