@@ -160,6 +160,8 @@ int xsr_dm_options_parse(int argc, char **argv, struct xsr_dm_options *out,
         name += name[1] == '-' ? 2 : 1;
         if (!strcmp(name, "S"))
             out->paused = true;
+        else if (!strcmp(name, "name"))
+            i++; /* a guest may be called -S */
         else if (i + 1 < argc && take_option(out, name, argv[i + 1], err) < 0)
             return -1;
     }
