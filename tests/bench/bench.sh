@@ -1,195 +1,212 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# `make bench`: restores one generated PVH image (40 % zero pages, 45 % text, 15 %
-# random) on a simulated host on tmpfs, alternating: our helper and engine,
-# Debian's stock helper and libxenguest on the same simulated host, and
-# `cat image >/dev/null`. Then, not timed: resident memory and system calls.
+# `make bench`: the same simulated guest (PVH, 40 % zero) is saved, restored and
+# migrated live by three stacks in turn:
 #
-# XENSR_BENCH_MIB (2048), XENSR_BENCH_RUNS (5) change the size and the rounds.
+#   ours   our helper and engine
+#   stock  Debian's libxl-save-helper and libxenguest
+#   mixed  our helper and Debian's libxenguest
+#
+# each under xensr and on the same simulated hardware. Rows are medians of the
+# rounds; a ratio is taken within each round, so that other work on the machine
+# meets both sides, and "minima" compares the fastest rounds, as other work only
+# ever adds time. "cpu" is the ratio of processor time, which it hardly changes.
+#
+#   BENCH=save|restore|live|memory|calls   only that (several: with spaces)
+#   ROUNDS=7  SIZE=2048 (MiB)              how often, how large
+#   QUICK=1                                256 MiB, 3 rounds
+#   XENSR_BENCH_DIR=/dev/shm               where; should be a tmpfs
 set -uo pipefail
+# shellcheck source=tests/bench/lib.sh
+. "${0%/*}/lib.sh"
 
-O=$(realpath "$1")
-mib=${XENSR_BENCH_MIB:-2048} runs=${XENSR_BENCH_RUNS:-5}
-XENSR=$O/bin/xensr SIM=$O/stubs/xensr-sim GEN=$O/tests/gen/genimage
-STOCK=${XENSR_STOCK:-$O/stock/libxl-save-helper}
-base=${XENSR_BENCH_DIR:-/dev/shm}
+# ---- what is measured ----------------------------------------------------------
 
-W=$(mktemp -d "$base/xensr-bench.XXXXXX") || exit 1
-pid=
-undo() { [ -z "$pid" ] || kill "$pid" 2>/dev/null; wait; rm -rf "$W"; }
-trap undo EXIT
-trap 'exit 130' INT TERM
-export XENSR_SIM_DIR=$W/host TMPDIR=$W
-
-# The image and the domain are both in memory at once.
-fit_size()
+bench_save()
 {
-    local free avail room
-    free=$(df -Pm "$base" | awk 'NR == 2 { print $4 }')
-    avail=$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
-    room=$(((free < avail ? free : avail) - 1024))
-    [ $((2 * mib)) -gt "$room" ] || return 0
-    echo "bench: no room for $mib MiB twice ($room MiB free): scaled down"
-    mib=$((room / 2 / 64 * 64))
-    [ "$mib" -ge 64 ] || { echo "bench: skipped, no memory"; exit 0; }
-}
-make_image()    # MIB FILE
-{
-    "$GEN" --type pvh --memory "$1" --vcpus 1 --seed 1 --zero 40 --text 45 \
-        --random 15 >"$2"
-}
-
-restore_ours() { "$XENSR" --sim -q restore "$1"; }
-restore_stock()
-{
-    XENSR_STUBS_DIR=$O/stubs-hybrid "$XENSR" --sim -q restore \
-        --helper "$STOCK" "$1"
-}
-read_by_cat() { cat "$1" >/dev/null; }
-
-new_host()
-{
-    rm -rf "$XENSR_SIM_DIR"
-    mkdir -m 700 "$XENSR_SIM_DIR"
-    "$SIM" list >/dev/null
-}
-
-# timed KIND IMAGE: nanoseconds in $W/KIND.times, one line a run.
-timed()
-{
-    local t0 t1
-    new_host
-    t0=$(date +%s%N)
-    "$1" "$2" || { echo "bench: $1 failed"; exit 1; }
-    t1=$(date +%s%N)
-    echo $((t1 - t0)) >>"$W/$1.times"
-}
-
-# Peaks of RssAnon + RssFile: guest memory is shared memory here, and the rest
-# is what the programs need for themselves. Sampled about every 10 ms.
-peaks()         # KIND IMAGE
-{
-    local p k key value _ rss parent=0 helper=0
-    new_host
-    "$1" "$2" &
-    pid=$!
-    # The shell function runs in a subshell: the program is its child.
-    while [ -e "/proc/$pid/status" ] && kill -0 "$pid" 2>/dev/null; do
-        for p in $(tree "$pid"); do
-            k=
-            rss=0
-            while read -r key value _; do
-                case $key in
-                Name:) k=$value ;;
-                RssAnon: | RssFile:) rss=$((rss + value)) ;;
-                esac
-            done <"/proc/$p/status" 2>/dev/null
-            case $k in
-            xensr) [ "$rss" -le "$parent" ] || parent=$rss ;;
-            xensr-helper | libxl-save-help*)
-                [ "$rss" -le "$helper" ] || helper=$rss ;;
-            esac
-        done
-        sleep 0.01
-    done 2>/dev/null
-    wait "$pid"
-    pid=
-    printf '%s %s\n' "$parent" "$helper"
-}
-tree()
-{
-    local c
-    echo "$1"
-    for c in $(cat /proc/"$1"/task/*/children 2>/dev/null); do
-        tree "$c"
+    local to
+    new_host a && make_guest a || exit 1
+    heading "save"
+    for to in null "file=$W/saved" pipe=65536 pipe=1048576 socket; do
+        rounds "save" save_once "$to"
+        row "save" "$(sink_name "$to")"
     done
+    drop_host a
+}
+sink_name()
+{
+    case $1 in
+    null) echo "to /dev/null" ;;
+    file=*) echo "to tmpfs" ;;
+    pipe=*) echo "to a pipe, $((${1#*=} / 1024)) KiB" ;;
+    socket) echo "to a UNIX socket" ;;
+    esac
+}
+# The guest runs on afterwards, so that it can be saved again.
+save_once()     # STACK OUT SINK
+{
+    local status
+    timed "$2" --to "$3" -- stack "$1" a -q save --keep running 1 -
+    status=$?
+    rm -f "$W/saved"
+    return $status
 }
 
-calls_per_gib() # KIND IMAGE MIB
+# Warm: the host's memory has its storage, as real memory has; what is measured
+# is the restore. Cold: each page of the host is new to the kernel below, which
+# has to find and clear it, for each stack alike.
+bench_restore()
 {
-    new_host
-    strace -f -qq -c -o "$W/calls" bash -c "$(declare -f "$1")"'; "$@"' - \
-        "$1" "$2" || return 1
-    awk -v mib="$3" '$NF == "total" { printf "%d\n", $4 * 1024 / mib }' \
+    make_image || exit 1
+    heading "restore"
+    new_host b --resident || exit 1
+    rounds "warm" restore_warm
+    row "warm" "warm host"
+    drop_host b
+    rounds "cold" restore_cold
+    row "cold" "cold host"
+    rm -f "$W/image"
+}
+make_image()
+{
+    [ ! -e "$W/image" ] || return 0
+    new_host a && make_guest a || return 1
+    stack ours a -q save 1 - >"$W/image" || return 1
+    drop_host a
+}
+restore_warm()  # STACK OUT
+{
+    timed "$2" -- stack "$1" b -q restore --paused "$W/image" || return 1
+    empty_host b
+}
+restore_cold()  # STACK OUT
+{
+    local status
+    new_host b || return 1
+    timed "$2" -- stack "$1" b -q restore --paused "$W/image"
+    status=$?
+    drop_host b
+    return $status
+}
+
+# To the other host and back, in turn; 5 % of the guest's pages are written to in
+# each second.
+bench_live()
+{
+    local rate=$((SIZE * 256 / 20))
+    new_host a --resident || exit 1
+    new_host b --resident || exit 1
+    make_guest a --dirty-rate "$rate" || exit 1
+    here=a there=b
+    rounds "live" migrate_once
+    printf '\nlive migration, %s MiB, %s pages/s are written to\n' "$SIZE" "$rate"
+    printf '%-24s %9s %9s %9s %26s\n' "" ours stock mixed \
+        "stock / ours: min med max"
+    live_row "seconds in all" seconds 1
+    live_row "pause, ms" pause_ms 1
+    live_row "MiB sent" stream_bytes 1048576
+    live_row "rounds" rounds 1
+    live_row "pages sent twice" again 1
+    drop_host a
+    drop_host b
+}
+migrate_once()  # STACK OUT
+{
+    local domid to=$there
+    domid=$(domains_on "$here")
+    stack "$1" "$here" -q migrate --json "$domid" -- \
+        env "XENSR_SIM_DIR=$W/$to" bash "$LIB" stack "$1" "$to" \
+        -q migrate-receive >"$W/result" || return 1
+    jq -c '. + {again: (.pages_sent - .memory_pages)}' "$W/result" >>"$2.json"
+    echo "$(jq '.seconds * 1000000000 | floor' "$W/result") 0" >>"$2"
+    there=$here here=$to
+}
+live_row()      # LABEL KEY UNIT
+{
+    local s
+    for s in "${stacks[@]}"; do
+        jq ".$2 / $3" "$W/live.$s.json" >"$W/value.$s"
+    done
+    printf '%-24s' "$1"
+    for s in ours stock mixed; do
+        printf ' %9s' "$(median "$W/value.$s" %.2f)"
+    done
+    ratios "$W/value.stock" "$W/value.ours" | awk '{
+        printf " %8s %8s %8s\n", $1, $2, $3 }'
+}
+
+# Peaks while a guest is saved and restored: the program's own memory (private
+# and file-backed; guest memory is shared memory here) and all of it as the
+# kernel counts it, mapped guest memory included.
+bench_memory()
+{
+    local s whole=$SIZE
+    printf '\n%-36s %18s %18s\n' "peak KiB" "own memory" "as the kernel counts"
+    printf '%-36s %9s %9s %9s %9s\n' "" parent helper parent helper
+    for SIZE in $((whole / 8)) "$whole"; do
+        make_image || exit 1
+        for s in "${stacks[@]}"; do
+            new_host a && make_guest a || exit 1
+            peaks_of "save $SIZE MiB, $s" stack "$s" a -q save --keep running 1 -
+            drop_host a
+            new_host b || exit 1
+            peaks_of "restore $SIZE MiB, $s" stack "$s" b -q restore --paused \
+                "$W/image"
+            drop_host b
+        done
+        rm -f "$W/image"
+    done
+    SIZE=$whole
+}
+peaks_of()      # LABEL COMMAND...
+{
+    local label=$1
+    shift
+    rm -f "$W/peaks"
+    timed "$W/peaks" --peaks -- "$@" || exit 1
+    printf '%-36s' "$label"
+    awk '$1 == "xensr" { p = $2; ph = $3 }
+        /^(xensr-helper|libxl-save-help) / { h = $2; hh = $3 }
+        END { printf " %9d %9d %9d %9d\n", p, h, ph, hh }' "$W/peaks"
+}
+
+bench_calls()
+{
+    local s
+    command -v strace >/dev/null ||
+        { echo "bench: no strace, system calls are not counted"; return; }
+    printf '\n%-36s %9s %9s\n' "system calls per GiB of guest" save restore
+    make_image || exit 1
+    for s in "${stacks[@]}"; do
+        new_host a && make_guest a || exit 1
+        new_host b || exit 1
+        printf '%-36s %9s %9s\n' "$s" \
+            "$(calls_of stack "$s" a -q save --keep running 1 -)" \
+            "$(calls_of stack "$s" b -q restore --paused "$W/image")"
+        drop_host a
+        drop_host b
+    done
+    rm -f "$W/image"
+}
+calls_of()
+{
+    strace -f -qq -c -o "$W/calls" bash "$LIB" "$@" >/dev/null || return 1
+    awk -v mib="$SIZE" '$NF == "total" { printf "%d\n", $4 * 1024 / mib }' \
         "$W/calls"
 }
 
-spread()        # FILE UNIT-SCALE: min median max
-{
-    sort -n "$1" | awk -v s="$2" '{ v[NR] = $1 / s } END {
-        m = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2
-        printf "%.3f %.3f %.3f", v[1], m, v[NR] }'
-}
-row()           # LABEL KIND
-{
-    local lo mid hi
-    read -r lo mid hi < <(spread "$W/$2.times" 1000000000)
-    printf '%-34s %8s %8s %8s %9s\n' "$1" "$lo" "$mid" "$hi" \
-        "$(awk -v b="$bytes" -v t="$mid" 'BEGIN { printf "%.2f",
-            b / t / 1073741824 }')"
-}
-# Other work on the machine only ever adds time: the least of each is the
-# steadiest figure, the rounds show how much to trust it.
-ratio()         # LABEL KIND-ABOVE KIND-BELOW
-{
-    local lo mid hi a b
-    paste "$W/$2.times" "$W/$3.times" | awk '{ print $1 / $2 }' >"$W/ratio"
-    read -r lo mid hi < <(spread "$W/ratio" 1)
-    read -r a _ < <(spread "$W/$2.times" 1)
-    read -r b _ < <(spread "$W/$3.times" 1)
-    printf '%-34s %8s %8s %8s %9s\n' "$1" "$lo" "$mid" "$hi" \
-        "$(awk -v a="$a" -v b="$b" 'BEGIN { printf "%.3f", a / b }')"
-}
+# ---- the whole ------------------------------------------------------------------
 
-fit_size
-kinds=(restore_ours read_by_cat)
-if [ -x "$STOCK" ]; then
-    kinds=(restore_ours restore_stock read_by_cat)
-else
-    echo "bench: Debian's stock helper is not there: compared with cat only"
-fi
-export O XENSR STOCK
-
-echo "bench: image of $mib MiB, $runs rounds, $(nproc) processors"
-make_image "$mib" "$W/img" || exit 1
-bytes=$(stat -c %s "$W/img")
-for ((i = 0; i < runs; i++)); do
-    for kind in "${kinds[@]}"; do
-        timed "$kind" "$W/img"
-    done
+begin "$1"
+echo "bench: $SIZE MiB, $ROUNDS rounds, $(nproc) processors, load" \
+    "$(cut -d' ' -f1 /proc/loadavg)"
+for part in ${BENCH:-save restore live memory calls}; do
+    case $part in
+    save | restore | live | memory | calls) "bench_$part" ;;
+    *) echo "bench: BENCH=$part: there are save, restore, live, memory, calls"
+        exit 2 ;;
+    esac
 done
-
-printf '\n%-34s %8s %8s %8s %9s\n' "seconds" min median max GiB/s
-row "ours" restore_ours
-[ "${#kinds[@]}" -lt 3 ] || row "stock helper and libxenguest" restore_stock
-row "cat image >/dev/null" read_by_cat
-printf '\n%-34s %8s %8s %8s %9s\n' "ratio, round by round" min median max \
-    minima
-[ "${#kinds[@]}" -lt 3 ] ||
-    ratio "stock / ours (aim: 1.3)" restore_stock restore_ours
-ratio "ours / cat" restore_ours read_by_cat
-
-small=$((mib / 8))
-make_image "$small" "$W/small" || exit 1
-printf '\n%-34s %8s %8s %8s\n' "resident KiB without guest memory" \
-    parent helper sum
-for kind in "${kinds[@]}"; do
-    [ "$kind" != read_by_cat ] || continue
-    for img in small img; do
-        size=$([ $img = img ] && echo "$mib" || echo "$small")
-        read -r a b < <(peaks "$kind" "$W/$img")
-        printf '%-34s %8d %8d %8d\n' "${kind#restore_}, $size MiB" "$a" "$b" \
-            $((a + b))
-    done
-done
-
-if command -v strace >/dev/null; then
-    printf '\n%-34s %8s\n' "system calls per GiB of guest" calls
-    for kind in "${kinds[@]}"; do
-        printf '%-34s %8s\n' "${kind#*_}" \
-            "$(calls_per_gib "$kind" "$W/img" "$mib")"
-    done
-else
-    echo "bench: no strace, system calls not counted"
-fi
+echo
+echo "load at the end $(cut -d' ' -f1 /proc/loadavg)"
