@@ -126,15 +126,16 @@ static int on_log(struct xsr_helper *h, const struct xsr_ipc_msg *m,
 
 /* What a save's progress tells about rounds and pages. A first round runs over
    all numbers that a page can have, and over holes, too. */
+static uint64_t pages_of(const struct xsr_helper *h, uint64_t frames)
+{
+    return h->most_pages ? xsr_min(frames, h->most_pages) : frames;
+}
+
 static void count_pages(struct xsr_helper *h, const char *what, uint64_t done,
                         uint64_t total)
 {
     if (strncmp(what, "Frames", 6) != 0)
         return;
-    if (h->most_pages) {
-        done = xsr_min(done, h->most_pages);
-        total = xsr_min(total, h->most_pages);
-    }
     if (strcmp(what, h->phase) != 0) {
         snprintf(h->phase, sizeof(h->phase), "%s", what);
         h->phase_done = 0;
@@ -153,14 +154,17 @@ static void count_pages(struct xsr_helper *h, const char *what, uint64_t done,
 static int on_progress(struct xsr_helper *h, const struct xsr_ipc_msg *m,
                        struct xsr_err *err)
 {
+    uint64_t done, total;
     char what[64];
 
     (void)err;
     clean(m->u.progress.what, what, sizeof(what));
+    done = pages_of(h, m->u.progress.done);
+    total = pages_of(h, m->u.progress.total);
     if (h->side == XSR_IPC_SAVE)
-        count_pages(h, what, m->u.progress.done, m->u.progress.total);
+        count_pages(h, what, done, total);
     if (!h->quiet_progress)
-        xsr_progress(h->log, what, m->u.progress.done, m->u.progress.total);
+        xsr_progress(h->log, what, done, total);
     return 0;
 }
 
