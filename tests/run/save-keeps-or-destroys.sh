@@ -6,7 +6,7 @@
 # the file it comes back.
 . "${0%/*}/../lib.sh"
 . "${0%/*}/../move.sh"
-requires jq zstd
+requires jq perl
 
 state() { sim_on a info --json "$(domains_on a)" | jq -r .state; }
 mode_is() { [ "$(stat -c %a "$2")" = "$1" ] || { stat "$2"; return 1; }; }
@@ -69,4 +69,14 @@ ok "given another configuration" xensr -q save -c --config "$T/c.json" web "$img
 sim_on a destroy "$(domains_on a)"
 ok "it comes back with that" xensr -q restore "$img"
 ok "under the other name" [ -n "$(named_on a other)" ]
+
+# Progress counts the guest's own pages, wherever its numbers lie.
+two_hosts pvh --memory 32 || exit 1
+slowly() { perl -e 'while ($n = sysread(STDIN, $b, 1 << 18)) {
+    select(undef, undef, undef, 0.1 * $n / (1 << 20)) }'; }
+"$XENSR" --sim save -c web - 2>"$T/err" | slowly
+ok "progress in plain lines, with percent, rate and time left" \
+    says '^xensr: Frames.*: +[3-9][0-9] %, [0-9]+ MiB/s, [0-9]+ s left$'
+"$XENSR" --sim -q save -c web - 2>"$T/err" | slowly
+ok "nothing of it with -q" [ ! -s "$T/err" ]
 done_testing
