@@ -226,20 +226,25 @@ static int on_complete(struct xsr_helper *h, const struct xsr_ipc_msg *m,
  * behind which it comes too late. Log lines behind complete are a library's
  * last words: the stock helper has eight of them.
  */
+enum { SAVE = 1 << XSR_IPC_SAVE, RESTORE = 1 << XSR_IPC_RESTORE };
+
 static const struct {
+    int sides; /* where it is offered; the protocol would allow more (COLO) */
     uint32_t not_after;
     int (*act)(struct xsr_helper *h, const struct xsr_ipc_msg *m,
                struct xsr_err *err);
 } table[XSR_N_MSG] = {
-    [XSR_MSG_LOG] = {0, on_log},
-    [XSR_MSG_PROGRESS] = {0, on_progress},
-    [XSR_MSG_STATIC_DATA_DONE] = {BIT(STATIC_DATA_DONE) | BIT(RESTORE_RESULTS) |
+    [XSR_MSG_LOG] = {SAVE | RESTORE, 0, on_log},
+    [XSR_MSG_PROGRESS] = {SAVE | RESTORE, 0, on_progress},
+    [XSR_MSG_STATIC_DATA_DONE] = {RESTORE,
+                                  BIT(STATIC_DATA_DONE) | BIT(RESTORE_RESULTS) |
                                       DONE,
                                   on_static_data},
-    [XSR_MSG_RESTORE_RESULTS] = {BIT(RESTORE_RESULTS) | DONE, on_results},
-    [XSR_MSG_SUSPEND] = {BIT(SUSPEND) | DONE, on_request},
-    [XSR_MSG_SWITCH_LOGDIRTY] = {DONE, on_logdirty},
-    [XSR_MSG_COMPLETE] = {DONE, on_complete},
+    [XSR_MSG_RESTORE_RESULTS] = {RESTORE, BIT(RESTORE_RESULTS) | DONE,
+                                 on_results},
+    [XSR_MSG_SUSPEND] = {SAVE, BIT(SUSPEND) | DONE, on_request},
+    [XSR_MSG_SWITCH_LOGDIRTY] = {SAVE, DONE, on_logdirty},
+    [XSR_MSG_COMPLETE] = {SAVE | RESTORE, DONE, on_complete},
 };
 
 static int take_message(struct xsr_helper *h, const uint8_t *body, size_t len,
@@ -258,7 +263,7 @@ static int take_message(struct xsr_helper *h, const uint8_t *body, size_t len,
                         "save helper broke the protocol: it sends %s before "
                         "it has the answer to its question",
                         xsr_msg_name(m.msg));
-    if (!table[m.msg].act)
+    if (!(table[m.msg].sides & 1 << h->side))
         return xsr_fail(err, XSR_E_PEER,
                         "save helper broke the protocol: it "
                         "asks for %s, which was not offered",

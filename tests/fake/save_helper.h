@@ -74,6 +74,13 @@ static void ask(int fd)
     need_ack();
 }
 
+static void ask_to_suspend(int fd)
+{
+    (void)fd;
+    send_msg(&(struct xsr_ipc_msg){.msg = XSR_MSG_SUSPEND});
+    need_ack();
+}
+
 static void come_late(int fd)
 {
     read_image(fd);
@@ -121,6 +128,7 @@ static int helper_main(int argc, char **argv)
         {"refuses", refuse},
         {"stock-eof", fail_like_stock},
         {"asks", ask},
+        {"asks-suspend", ask_to_suspend},
         {"says-and-dies", say_and_die},
         {"late-static", come_late},
         {"stubborn", be_stubborn},

@@ -239,9 +239,12 @@ static void test_death_is_told_with_its_last_words(void **state)
 
 static void test_what_was_not_offered_is_refused(void **state)
 {
-    (void)state;
     run("asks");
     must_fail(XSR_E_PEER, "checkpoint, which was not offered");
+    assert_int_equal(teardown(state), 0);
+    assert_int_equal(setup(state), 0);
+    run("asks-suspend");
+    must_fail(XSR_E_PEER, "suspend, which was not offered");
 }
 
 static void test_too_late_is_refused(void **state)
