@@ -3,12 +3,15 @@
 #
 # `make demo`: restores the bundled image of a real HVM guest on a simulated
 # host of its own, shows what exists afterwards and proves that the memory is
-# the image's. $1: build folder.
+# the image's; then a simulated guest that writes all the time is saved and
+# migrates to a second host, and says itself whether it is still what it was.
+# $1: build folder.
 set -euo pipefail
 
 O=$1
 image=data/demo-hvm.save.zst
 host=$O/demo-host
+other=$O/demo-host-2
 xensr=$O/bin/xensr
 
 title() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
@@ -25,7 +28,8 @@ fold_empty()
 
 mkdir -p "$host"
 host=$(cd "$host" && pwd)
-rm -rf "$host" # every demo starts on a new host
+other=$(dirname "$host")/${other##*/}
+rm -rf "$host" "$other" # every demo starts on new hosts
 
 title "A guest that a real Xen 4.17 saved comes back on a simulated host"
 printf '$ %s\n' "$xensr --sim=$host -v restore $image"
@@ -46,6 +50,25 @@ pages=$(($(wc -c <"$a") / 4104))
 rm -f "$a" "$b"
 echo "yes: $pages pages with content, all equal"
 
+title "A guest that writes 2000 pages a second: saved while it runs"
+show "$xensr" --sim="$host" sim create --type pvh --name web --memory 64 \
+    --dirty-rate 2000
+show "$xensr" --sim="$host" -q save --live --keep running web "$host/web.save"
+show "$xensr" inspect "$host/web.save" | sed -n '1,4p'
+
+title "The same guest moves to a second host while it runs"
+printf '$ %s\n' "$xensr --sim=$host migrate web -- $xensr --sim=$other migrate-receive"
+"$xensr" --sim="$host" -q migrate --json web -- \
+    "$xensr" --sim="$other" -q migrate-receive >"$host/result"
+jq -r '"\(.pages_sent) pages sent for \(.memory_pages), in \(.rounds) rounds; " +
+    "\(.seconds * 1000 | floor) ms in all, the guest stood still for " +
+    "\(.pause_ms) ms"' "$host/result"
+show "$xensr" --sim="$other" sim list
+domid2=$("$xensr" --sim="$other" sim list --json | jq -r '.. | .domid? // empty |
+    select(. != 0)')
+echo "what the guest says of itself (every page against what it has written):"
+show "$xensr" --sim="$other" sim guest "$domid2"
+
 title "What to try next"
 cat <<EOF
 every record of the image
@@ -55,6 +78,10 @@ what the guest and a toolstack see
 destroy it, and restore it again from a pipe
   $xensr --sim=$O/demo-host sim destroy $domid
   zstdcat $image | $xensr --sim=$O/demo-host restore -
+the guest that has moved comes back from the file (its copy there may not run)
+  $xensr --sim=$O/demo-host restore $O/demo-host/web.save
+an installed xl with this save helper
+  INSTALL
 the way of one byte through the sources
-  docs/walk-restore.md
+  docs/walk-restore.md, docs/walk-save.md
 EOF
