@@ -200,7 +200,8 @@ travel()
     "$@" || { echo "failed with status $?: $*"; sim from log; sim to log; return 1; }
     arrived "$type" && gone_soon from || return 1
     sim to guest --json "$(cat "$T/domid")" >"$T/before.json" || return 1
-    goes_on "$receiver" "$type" && sim to destroy "$(cat "$T/domid")" && gone_soon to
+    goes_on "$receiver" "$type" && sim to destroy "$(cat "$T/domid")" && gone_soon to &&
+        sanitizers_silent
 }
 
 cell() # PARENT HELPER LIBRARY TYPE OPERATION

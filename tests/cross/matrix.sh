@@ -15,10 +15,12 @@ xl_missing=$(no_xl)
 why()
 {
     [ "$1" != xl ] || [ -z "$xl_missing" ] || { echo "$xl_missing"; return; }
-    [ "$2" != stock ] || [ -x "$STOCK_BIN/libxl-save-helper" ] ||
-        echo "Debian's save helper is not there (make stock)"
-    [ "$2" != stock ] || [ -z "${XENSR_ASAN-}" ] ||
+    [ "$2" = stock ] || return
+    if [ -n "${XENSR_ASAN-}" ]; then
         echo "stock programs do not run on libraries with sanitizers"
+    elif [ ! -x "$STOCK_BIN/libxl-save-helper" ]; then
+        echo "Debian's save helper is not there (make stock)"
+    fi
 }
 
 for parent in xensr xl; do

@@ -311,14 +311,12 @@ static void put_emulator(void)
     must(xsr_xl2_put_rec(&out, XSR_XL2_EMULATOR_CONTEXT, opt.emu_size + 8,
                          &err));
     must(xsr_buf_put_u64(&out, 2, &err));
-    /* a machine without devices, and what no device model looks at */
+    /* no devices, their end, and what no device model looks at */
     must(xsr_buf_put(&out, "QEVM\0\0\0\3", xsr_min(8, opt.emu_size), &err));
     for (uint32_t done = 8; done < opt.emu_size; done += 8) {
         uint8_t word[8];
 
-        xsr_st_le64(word, mix64(opt.seed ^ done));
-        if (done == 8)
-            word[0] = 0; /* the end of its state */
+        xsr_st_le64(word, done == 8 ? 0 : mix64(opt.seed ^ done));
         must(xsr_buf_put(&out, word, xsr_min(8, opt.emu_size - done), &err));
         if (out.len >= FLUSH_AT)
             flush();

@@ -61,9 +61,10 @@ pid=$!
 sleeps() { pgrep -P 1 -f "sleep 600" >/dev/null || host_processes |
     xargs -r ps -o args= -p | grep -q '^sleep 600'; }
 ok "one that says nothing is waited for" within 10 sleeps
-kill -INT $pid
+kill -TERM $pid
 wait $pid
 ok "until somebody interrupts" test $? -eq 1
+ok "which it says" says 'interrupted'
 ok "nothing is left of that" host_is_clean
 ok "the same restores with a device model" xensr -q restore "$img"
 done_testing

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -79,7 +80,7 @@ static void test_a_comma_is_said_by_two(void **state)
     struct xsr_config c = one_cpu();
 
     (void)state;
-    strcpy(c.name, "a,b,readonly=on");
+    snprintf(c.name, sizeof(c.name), "a,b,readonly=on");
     make(&c, "/run,server=off", 1);
     assert_string_equal(value("-name", 0), "a,,b,,readonly=on");
     assert_non_null(strstr(value("-chardev", 0),
@@ -105,7 +106,7 @@ static void test_words_are_counted(void **state)
     size_t n = 0, len = 0;
 
     (void)state;
-    strcpy(c.name, "-S");
+    snprintf(c.name, sizeof(c.name), "-S");
     make(&c, "/run", 1);
     for (n = 1; argv[n]; n++)
         len += strlen(argv[n]) + 1;
