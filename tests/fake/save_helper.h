@@ -69,16 +69,10 @@ static void say_and_die(int fd)
 
 static void ask(int fd)
 {
-    (void)fd;
-    send_msg(&(struct xsr_ipc_msg){.msg = XSR_MSG_CHECKPOINT});
-    need_ack();
-}
+    bool suspend = strcmp(getenv("FAKE_HELPER"), "asks-suspend") == 0;
 
-static void ask_to_suspend(int fd)
-{
     (void)fd;
-    send_msg(&(struct xsr_ipc_msg){.msg = XSR_MSG_SUSPEND});
-    need_ack();
+    ask_for(suspend ? XSR_MSG_SUSPEND : XSR_MSG_CHECKPOINT);
 }
 
 static void come_late(int fd)
@@ -128,7 +122,7 @@ static int helper_main(int argc, char **argv)
         {"refuses", refuse},
         {"stock-eof", fail_like_stock},
         {"asks", ask},
-        {"asks-suspend", ask_to_suspend},
+        {"asks-suspend", ask},
         {"says-and-dies", say_and_die},
         {"late-static", come_late},
         {"stubborn", be_stubborn},

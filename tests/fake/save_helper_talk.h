@@ -83,6 +83,12 @@ static void say_end(int32_t retval, int32_t errnoval)
     need_ack();
 }
 
+static void ask_for(enum xsr_msg msg)
+{
+    send_msg(&(struct xsr_ipc_msg){.msg = msg});
+    need_ack();
+}
+
 static void read_image(int fd)
 {
     char text[sizeof(IMAGE)] = "";
