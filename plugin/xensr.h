@@ -95,9 +95,9 @@ struct xensr_restore_params {
     uint32_t n_head;
     /* The input is a whole file: bytes behind END are refused. */
     bool must_end;
-    /* Start an HVM domain too. Only a simulated host can run one without a
-       device model, and this library starts none: otherwise an HVM domain is
-       left paused, with a warning. */
+    /* Start an HVM domain also if options.device_model names nothing, which
+       only a simulated host can run. Otherwise it is left paused then, with a
+       warning. */
     bool start_hvm;
     /* The caller will let it run later on: an HVM domain that could not, for
        want of a device model, is refused before its memory is read. */

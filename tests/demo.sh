@@ -60,7 +60,7 @@ title "The same guest moves to a second host while it runs"
 printf '$ %s\n' "$xensr --sim=$host migrate web -- $xensr --sim=$other migrate-receive"
 "$xensr" --sim="$host" -q migrate --json web -- \
     "$xensr" --sim="$other" -q migrate-receive >"$host/result"
-jq -r '"\(.pages_sent) pages sent for \(.memory_pages), in \(.rounds) rounds; " +
+jq -r '"\(.pages_sent) pages sent for \(.memory_pages), in \(.rounds) rounds while it ran; " +
     "\(.seconds * 1000 | floor) ms in all, the guest stood still for " +
     "\(.pause_ms) ms"' "$host/result"
 show "$xensr" --sim="$other" sim list

@@ -143,9 +143,9 @@ static const struct command {
      "              bytes, then its 4096 bytes\n"
      "--skip-owned  without the pages that a restore itself writes"},
     {"sim", xsr_cmd_sim,
-     "sim list | info DOMID | memory [--skip-owned] DOMID | xenstore [PATH] |\n"
-     "    destroy DOMID | run -- COMMAND | ...\n"
-     "    look at a simulated host",
+     "sim create --type pv|pvh|hvm ... | list | guest DOMID | run -- COMMAND | "
+     "...\n"
+     "    a simulated host and its guests",
      NULL},
 };
 

@@ -117,7 +117,7 @@ void xsr_result_show_saved(FILE *to, const struct xsr_result_saved *r)
     fprintf(to, "  memory    %" PRIu64 " pages; %" PRIu64 " sent", //
             st->memory_pages, st->n_pages);
     if (st->live)
-        fprintf(to, " in %u round%s", st->n_rounds,
+        fprintf(to, ", in %u round%s while it ran", st->n_rounds,
                 st->n_rounds == 1 ? "" : "s");
     fprintf(to, "\n  stream    %" PRIu64 " bytes in %.2f s (%.0f MiB/s)\n",
             st->stream_bytes, r->seconds, mib_per_s(r));
