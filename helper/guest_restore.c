@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "helper/guest_in.h"
+#include "helper/stop.h"
 
 /* ---- what libraries ask ------------------------------------------------- */
 
@@ -145,6 +146,17 @@ static int run_native(struct xsr_guest *g, uint64_t *store_out,
     return 0;
 }
 
+/*
+ * For a library, the stream that a stop takes away is a primary that is lost,
+ * and the backup takes over. But that one still runs: there would be two.
+ */
+static int refuse_take_over(const struct xsr_guest *g, struct xsr_err *err)
+{
+    if (g->args->stream_type == XSR_STREAM_PLAIN || !xsr_stop_wanted())
+        return 0;
+    return xsr_fail(err, XSR_E_STOPPED, "stopped on request");
+}
+
 int xsr_guest_restore(struct xsr_guest *g, uint64_t *store_gfn_out,
                       uint64_t *console_gfn_out, struct xsr_err *err)
 {
@@ -156,6 +168,8 @@ int xsr_guest_restore(struct xsr_guest *g, uint64_t *store_gfn_out,
     rc = xsr_guest_is_native()
              ? run_native(g, store_gfn_out, console_gfn_out, err)
              : run_library(g, store_gfn_out, console_gfn_out, err);
+    if (rc == 0)
+        rc = refuse_take_over(g, err);
     /* an error it got over: nobody else is going to say it */
     if (rc == 0 && g->cause[0] && !g->cause_sent)
         xsr_answer_log(g->answer, XSR_XTL_ERROR, -1, XSR_ENGINE_CONTEXT,
