@@ -18,32 +18,56 @@
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *args, *what;
+    const char *args, *what, *more; /* more: below its own --help */
 } commands[] = {
     {"init", xsr_sim_cmd_init,
      "[--memory MIB] [--resident] [--no-shadow] [--record-suspends]",
-     "make the host with other than default hardware"},
+     "make the host with other than default hardware",
+     "--memory MIB       of the machine (default 16384)\n"
+     "--resident         its memory has its storage from the start\n"
+     "--no-shadow        PV guests cannot be tracked, as on Debian's Xen\n"
+     "--record-suspends  keep a digest of each guest that suspends"},
     {"create", xsr_sim_cmd_create, "--type pv|pvh|hvm [OPTION...]",
-     "a simulated guest; prints the domain's number"},
-    {"list", xsr_sim_cmd_list, "[--json]", "its domains"},
+     "a simulated guest; prints the domain's number",
+     "--name NAME, --uuid UUID   (made up)\n"
+     "--memory MIB (64), --vcpus N (1)\n"
+     "--seed S           its memory follows from it (1)\n"
+     "--zero PCT         of its pages are and stay zero (40)\n"
+     "--dirty-rate PAGES written in a second of running time (0)\n"
+     "--hot-set PCT      of the memory is where it writes (10)\n"
+     "--phase SECONDS:PAGES[:PCT]  other rates at first; up to seven\n"
+     "--suspend xenstore|evtchn|call|never|refuse  when asked so (xenstore)\n"
+     "--no-suspend, --refuse-suspend  the same as never, refuse\n"
+     "--churn-tables     PV: rewrites page tables of its own\n"
+     "--p2m list|tree    PV: how it says where its frames are (list)\n"
+     "--no-dm            HVM: without a device model\n"
+     "--paused           do not start it\n"
+     "--json             say more than its number"},
+    {"list", xsr_sim_cmd_list, "[--json]", "its domains", NULL},
     {"info", xsr_sim_cmd_info, "[--json] DOMID",
-     "everything the hypervisor knows about one domain"},
+     "everything the hypervisor knows about one domain", NULL},
     {"guest", xsr_sim_cmd_guest, "[--json] DOMID",
-     "what a simulated guest says of itself; 1 if it is damaged"},
+     "what a simulated guest says of itself; 1 if it is damaged", NULL},
     {"digest", xsr_sim_cmd_digest, "[--json] DOMID",
-     "hashes over what a save of the domain carries"},
+     "hashes over what a save of the domain carries", NULL},
     {"fault", xsr_sim_cmd_fault, "DOMID|host [KIND[=N|=off]...]",
-     "hypercalls that shall fail"},
+     "hypercalls that shall fail",
+     "KIND: logdirty-refused, logdirty-busy, logdirty-read, page-types, map,\n"
+     "getcontext, populate, shutdown, resume. =N: the N-th call only; =off: no\n"
+     "more; off: none of them any more. Without KIND: what is set."},
     {"memory", xsr_sim_cmd_memory, "[--skip-owned] DOMID",
-     "the domain's pages: number (8 octets), 4096 octets"},
+     "the domain's pages: number (8 octets), 4096 octets", NULL},
     {"xenstore", xsr_sim_cmd_xenstore, "[--json] [PATH]",
-     "nodes, values and permissions"},
+     "nodes, values and permissions", NULL},
     {"destroy", xsr_sim_cmd_destroy, "DOMID",
-     "end a domain and remove its nodes and files"},
+     "end a domain and remove its nodes and files", NULL},
     {"run", xsr_sim_cmd_run, "[--toolstack] [--] COMMAND...",
-     "run a program that uses Xen's libraries (xl: --toolstack)"},
-    {"log", xsr_sim_cmd_log, "", "what was refused or is not simulated"},
-    {"reset", xsr_sim_cmd_reset, "", "remove the host with all its domains"},
+     "run a program that uses Xen's libraries (xl: --toolstack)",
+     "--toolstack  in a mount namespace with the host's /var/lib/xen,\n"
+     "             /run/xen, /etc/xen and /var/log/xen"},
+    {"log", xsr_sim_cmd_log, "", "what was refused or is not simulated", NULL},
+    {"reset", xsr_sim_cmd_reset, "", "remove the host with all its domains",
+     NULL},
 };
 
 int xsr_sim_fail(const char *fmt, ...)
@@ -140,8 +164,10 @@ static int help(void)
 
 static int command_help(size_t i)
 {
-    printf("usage: xensr-sim [--dir DIR] %s %s\n\n%s\n", commands[i].name,
-           commands[i].args, commands[i].what);
+    printf("usage: xensr-sim [--dir DIR] %s%s%s\n\n%s\n", commands[i].name,
+           commands[i].args[0] ? " " : "", commands[i].args, commands[i].what);
+    if (commands[i].more)
+        printf("\n%s\n", commands[i].more);
     return fflush(stdout) ? XSR_SIM_FAILED : XSR_SIM_OK;
 }
 
