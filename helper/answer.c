@@ -26,12 +26,14 @@ void xsr_answer_init(struct xsr_answer *a, enum xsr_ipc_gen gen)
 {
     memset(a, 0, sizeof(*a));
     a->gen = gen;
+    pthread_mutex_init(&a->lock, NULL);
     xsr_buf_init(&a->out);
 }
 
 void xsr_answer_fini(struct xsr_answer *a)
 {
     xsr_buf_fini(&a->out);
+    pthread_mutex_destroy(&a->lock);
 }
 
 static void lose_parent(struct xsr_answer *a)
@@ -47,6 +49,7 @@ static void send_msg(struct xsr_answer *a, const struct xsr_ipc_msg *m)
 
     if (a->muted || a->parent_gone)
         return;
+    pthread_mutex_lock(&a->lock);
     xsr_buf_clear(&a->out);
     xsr_stop_obey(false);
     if (xsr_ipc_put(&a->out, a->gen, m, &err) < 0 ||
@@ -55,6 +58,7 @@ static void send_msg(struct xsr_answer *a, const struct xsr_ipc_msg *m)
     else
         a->n_sent += a->out.len;
     xsr_stop_obey(true);
+    pthread_mutex_unlock(&a->lock);
 }
 
 void xsr_answer_tell(struct xsr_answer *a, const struct xsr_ipc_msg *m)

@@ -7,6 +7,7 @@
 #ifndef XSR_HELPER_ANSWER_H
 #define XSR_HELPER_ANSWER_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "lib/buf.h"
@@ -22,6 +23,7 @@ struct xsr_answer {
     int refused_answer;
     uint64_t n_sent; /* octets of messages */
     /* private */
+    pthread_mutex_t lock; /* of one message, until it is written */
     struct xsr_buf out;
     struct {
         char context[32];
@@ -33,7 +35,10 @@ struct xsr_answer {
 void xsr_answer_init(struct xsr_answer *a, enum xsr_ipc_gen gen);
 void xsr_answer_fini(struct xsr_answer *a);
 
-/* level: XSR_XTL_...; errnoval -1: none. context NULL: "xc". */
+/*
+ * level: XSR_XTL_...; errnoval -1: none. context NULL: "xc". The one call here
+ * for any thread: Xen's libraries log where they fail.
+ */
 void xsr_answer_log(struct xsr_answer *a, int level, int errnoval,
                     const char *context, const char *text);
 /* Passes on a few per second; always a phase's beginning and its end. */
