@@ -455,6 +455,8 @@ const char *xsr_args_help(void)
            "    XENSR_ABORT_IF_BUSY=yes     give up instead of suspending a "
            "guest that\n"
            "                          does not come down to those limits\n"
+           "    XENSR_HELPER_LOG=debug  own engine: a log line for each "
+           "record\n"
            "    XENSR_ACK_MS=N        wait N ms for the last answer (default "
            "30000)\n"
            "\n"

@@ -45,6 +45,10 @@ static int act(char **argv, int (*action)(struct xensr *, uint32_t, char **))
     struct xensr *x;
     int rc;
 
+    if (argv[1][0] == '-')
+        return xsr_tool_usage("%s has no option \"%s\" (a domain of that name "
+                              "is called by its number)",
+                              argv[0], argv[1]);
     rc = xsr_tool_open(&options, &x);
     if (rc != XENSR_OK)
         return rc;
