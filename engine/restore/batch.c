@@ -8,10 +8,11 @@
  * through a bounce buffer of 64 pages: PV page tables, whose entries change on
  * the way, and everything behind VERIFY, which is compared and not written.
  *
- * A mapping lives as long as its record, and is taken down while the next one
- * is read. Keeping mappings would help only the later rounds of a live image,
- * which touch scattered pages: a page of the first pass is mapped exactly once
- * either way.
+ * Of a large record the first pages are mapped here, and while their contents
+ * are read a second thread maps the others. A mapping lives as long as its
+ * record, and is taken down while the next one is read. Keeping mappings would
+ * help only the later rounds of a live image, which touch scattered pages: a
+ * page of the first pass is mapped exactly once either way.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,9 @@
 #define MISMATCHES_SHOWN 10u
 /* Bounced and direct pages alternate at worst, and the reader adds one. */
 #define MAX_IOV          (2 * XSR_BOUNCE_PAGES + 1)
+/* Of a record with so many pages the first ones are mapped here. */
+#define SPLIT_FROM       512u
+#define FIRST_PART       256u
 
 static int read_entries(struct xsr_restore *rs, struct xsr_err *err)
 {
@@ -129,12 +133,25 @@ static int need_bounce(struct xsr_restore *rs, struct xsr_err *err)
     return 0;
 }
 
+/* Consecutive slots, mapped in a row. */
+struct part {
+    unsigned first, n; /* slots */
+    uint8_t *p;
+};
+
+static uint8_t *page_of(const struct part *part, uint16_t slot)
+{
+    if (slot == XSR_NO_SLOT)
+        return NULL;
+    return part->p + (size_t)(slot - part->first) * XSR_PAGE_SIZE;
+}
+
 /*
- * Read contents from number *k on, up to a full bounce buffer. mapped: where
- * the slots begin.
+ * Read contents from number *k on, up to a full bounce buffer or the end of
+ * the part.
  */
-static int read_some(struct xsr_restore *rs, unsigned *k, uint8_t *mapped,
-                     struct xsr_err *err)
+static int read_some(struct xsr_restore *rs, unsigned *k,
+                     const struct part *part, struct xsr_err *err)
 {
     bool verifying = xsr_xc3_order_verifying(&rs->order);
     struct iovec iov[MAX_IOV + XSR_READER_TAIL];
@@ -147,8 +164,9 @@ static int read_some(struct xsr_restore *rs, unsigned *k, uint8_t *mapped,
         uint16_t slot = rs->content[*k].slot;
         struct xsr_bounced b = {.pfn = e->pfn, .type = e->type};
 
-        if (slot != XSR_NO_SLOT)
-            b.guest = mapped + (size_t)slot * XSR_PAGE_SIZE;
+        if (slot != XSR_NO_SLOT && slot >= part->first + part->n)
+            break;
+        b.guest = page_of(part, slot);
         if (!verifying && !rs->ops->is_translated(e->type)) {
             n_iov = add_page(iov, n_iov, b.guest);
             continue;
@@ -164,20 +182,77 @@ static int read_some(struct xsr_restore *rs, unsigned *k, uint8_t *mapped,
     return put_bounced(rs, n_bounced, err);
 }
 
+static bool is_in(const struct xsr_restore *rs, unsigned k,
+                  const struct part *part)
+{
+    uint16_t slot;
+
+    if (k == rs->batch.n_data)
+        return false;
+    slot = rs->content[k].slot;
+    return slot == XSR_NO_SLOT || slot < part->first + part->n;
+}
+
+static int read_part(struct xsr_restore *rs, unsigned *k,
+                     const struct part *part, struct xsr_err *err)
+{
+    while (is_in(rs, *k, part))
+        if (read_some(rs, k, part, err) < 0)
+            return -1;
+    return 0;
+}
+
+static int map_part(struct xsr_restore *rs, struct part *part, int prot,
+                    struct xsr_err *err)
+{
+    void *p = NULL;
+    int rc = 0;
+
+    if (part->n)
+        rc = xsr_xen_map(&rs->xen, rs->frames, part->n, prot, "guest memory",
+                         &p, err);
+    part->p = p;
+    return rc;
+}
+
+/* A mapping that was begun must be ended, whatever became of the first part. */
+static int end_part(struct xsr_restore *rs, struct part *part, int rc,
+                    struct xsr_err *err)
+{
+    struct xsr_err late = XSR_ERR_INIT;
+    void *p;
+
+    if (!part->n)
+        return rc;
+    if (xsr_mapper_end(&rs->mapper, &p, &late) < 0 && rc == 0) {
+        *err = late;
+        rc = -1;
+    }
+    part->p = p;
+    return rc;
+}
+
 static int read_contents(struct xsr_restore *rs, struct xsr_err *err)
 {
     bool verifying = xsr_xc3_order_verifying(&rs->order);
-    unsigned n_frames = list_contents(rs), k = 0;
-    void *mapped = NULL;
-    int rc = 0;
+    int prot = verifying ? PROT_READ : PROT_READ | PROT_WRITE;
+    struct part part = {.n = list_contents(rs)}, rest = {0};
+    unsigned k = 0;
+    int rc;
 
-    if (n_frames && xsr_xen_map(&rs->xen, rs->frames, n_frames,
-                                verifying ? PROT_READ : PROT_READ | PROT_WRITE,
-                                "guest memory", &mapped, err) < 0)
-        return -1;
-    while (rc == 0 && k < rs->batch.n_data)
-        rc = read_some(rs, &k, mapped, err);
-    xsr_unmapper_take(&rs->unmapper, mapped, n_frames);
+    if (part.n >= SPLIT_FROM) {
+        rest = (struct part){FIRST_PART, part.n - FIRST_PART, NULL};
+        part.n = FIRST_PART;
+        xsr_mapper_begin(&rs->mapper, rs->frames + rest.first, rest.n, prot);
+    }
+    rc = map_part(rs, &part, prot, err);
+    if (rc == 0)
+        rc = read_part(rs, &k, &part, err);
+    rc = end_part(rs, &rest, rc, err);
+    if (rc == 0)
+        rc = read_part(rs, &k, &rest, err);
+    xsr_mapper_take(&rs->mapper, part.p, part.n);
+    xsr_mapper_take(&rs->mapper, rest.p, rest.n);
     return rc;
 }
 

@@ -180,7 +180,7 @@ static int take_record(struct xsr_restore *rs, const struct xsr_xc3_rec *rec,
     }
     if (rec->type == XSR_XC3_PAGE_DATA)
         return xsr_batch_restore(rs, err);
-    xsr_unmapper_wait(&rs->unmapper);
+    xsr_mapper_wait(&rs->mapper);
     switch (rec->type) {
     case XSR_XC3_STATIC_DATA_END:
         return complete_static_data(rs, err);
@@ -316,7 +316,7 @@ static int restore_image(struct xsr_restore *rs, struct xsr_err *err)
     /* Each of COLO's checkpoints has completed the domain already. */
     if (rs->arg->stream_type == XSR_STREAM_IS_COLO && rs->checkpoints.n)
         return 0;
-    xsr_unmapper_wait(&rs->unmapper);
+    xsr_mapper_wait(&rs->mapper);
     if (rs->ops->finish(rs, err) < 0)
         return xsr_err_at(err, rs->rd.rec_offset);
     return 0;
@@ -335,11 +335,11 @@ int xsr_engine_restore(struct xsr_engine_restore *r, struct xsr_err *err)
     xsr_reader_init(&rs->rd, r->fd);
     xsr_policy_init(&rs->policy);
     if (xsr_xen_init(&rs->xen, r->xch, r->domid, err) == 0) {
-        xsr_unmapper_init(&rs->unmapper, &rs->xen);
+        xsr_mapper_init(&rs->mapper, &rs->xen);
         rc = restore_image(rs, err);
     }
 
-    xsr_unmapper_fini(&rs->unmapper);
+    xsr_mapper_fini(&rs->mapper);
     if (rs->ops)
         rs->ops->cleanup(rs);
     xsr_checkpoint_fini(rs);

@@ -12,7 +12,7 @@
 #include "engine/restore/memory.h"
 #include "engine/restore/reader.h"
 #include "engine/tables.h"
-#include "engine/unmapper.h"
+#include "engine/mapper.h"
 #include "engine/xen.h"
 #include "stream/pages.h"
 
@@ -110,7 +110,7 @@ struct xsr_restore {
     struct xsr_xc3_order order;
     struct xsr_policy policy;
     struct xsr_memory mem;
-    struct xsr_unmapper unmapper;
+    struct xsr_mapper mapper;
     struct xsr_checkpoints checkpoints;
     const struct xsr_restore_ops *ops;
     void *guest;    /* belongs to ops */
