@@ -38,11 +38,8 @@ static struct xsr_sim_file procs = XSR_SIM_FILE_INIT;
 
 static int byte_lock(int cmd, uint32_t slot, struct flock *fl)
 {
-    memset(fl, 0, sizeof(*fl));
-    fl->l_type = F_WRLCK;
-    fl->l_whence = SEEK_SET;
-    fl->l_start = slot;
-    fl->l_len = 1;
+    *fl = (struct flock){
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = slot, .l_len = 1};
     return fcntl(procs.fd, cmd, fl);
 }
 
@@ -358,55 +355,55 @@ static int remember(const struct mapping *m)
     return 0;
 }
 
-/* Without errs one bad frame is an error of the whole call. */
-static int report(const int64_t *mfns, size_t n, int *errs)
+/* The frames are held (0): place them, without the host's lock if possible. */
+static void *map_held(struct mapping *m, const int64_t *mfns, int prot,
+                      void *at)
 {
+    int rc = place(m, mfns, prot, at);
+    bool placed = rc == 0;
+
+    if (xsr_host_enter() < 0)
+        return NULL;
+    if (placed)
+        rc = remember(m);
+    if (placed && rc < 0)
+        munmap(m->at, m->n * XSR_PAGE_SIZE);
+    if (rc < 0)
+        release(m);
+    xsr_host_leave();
+    errno = -rc;
+    return rc < 0 ? NULL : m->at;
+}
+
+/* Without errs one bad frame is an error of the whole call. */
+static int hold_all(struct mapping *m, struct xsr_dom *d, int64_t *mfns,
+                    int prot, int *errs)
+{
+    int rc = d && !have_proc() ? -ENOMEM : hold(m, d, mfns, prot);
+    bool held = rc == 0;
     size_t i;
 
-    for (i = 0; i < n; i++) {
+    for (i = 0; held && i < m->n; i++) {
         if (errs)
             errs[i] = mfns[i] < 0 ? (int)mfns[i] : 0;
         else if (mfns[i] < 0)
-            return (int)mfns[i];
+            rc = (int)mfns[i];
     }
-    return 0;
-}
-
-static void *map_frames(struct xsr_dom *d, int64_t *mfns, size_t n, int prot,
-                        int *errs, void *at)
-{
-    struct mapping m = {.n = n};
-    int rc;
-
-    if (d && !have_proc()) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    rc = hold(&m, d, mfns, prot);
-    if (rc == 0) {
-        rc = report(mfns, n, errs);
-        if (rc == 0)
-            rc = place(&m, mfns, prot, at);
-        if (rc == 0) {
-            rc = remember(&m);
-            if (rc < 0)
-                munmap(m.at, n * XSR_PAGE_SIZE);
-        }
-        if (rc < 0)
-            release(&m);
-    }
+    if (held && rc < 0)
+        release(m);
     errno = -rc;
-    return rc < 0 ? NULL : m.at;
+    return rc;
 }
 
 void *xsr_hv_map(uint32_t domid, int prot, size_t n, const uint64_t *frames,
                  int *errs, void *at)
 {
     int64_t *mfns = n ? malloc(n * sizeof(*mfns)) : NULL;
+    struct mapping m = {.n = n};
     struct xsr_dom *d;
     void *p = NULL;
     size_t i;
-    int rc;
+    int rc = -1;
 
     if (!mfns)
         errno = n ? ENOMEM : EINVAL;
@@ -423,10 +420,12 @@ void *xsr_hv_map(uint32_t domid, int prot, size_t n, const uint64_t *frames,
     } else {
         for (i = 0; i < n; i++)
             mfns[i] = frame_to_map(d, domid, frames[i], prot);
-        p = map_frames(d, mfns, n, prot, errs, at);
+        rc = hold_all(&m, d, mfns, prot, errs);
     }
-    rc = errno;
     xsr_host_leave();
+    if (rc == 0)
+        p = map_held(&m, mfns, prot, at);
+    rc = errno;
     xsr_hv_fire_notes();
     free(mfns);
     errno = rc;
@@ -446,6 +445,7 @@ void *xsr_hv_map_resource(uint32_t domid, unsigned type, unsigned id,
         .frame = first,
         .frame_list = {list},
     };
+    struct mapping m = {.n = n};
     void *p = NULL;
     size_t i;
     long rc;
@@ -462,7 +462,8 @@ void *xsr_hv_map_resource(uint32_t domid, unsigned type, unsigned id,
     } else {
         for (i = 0; i < n; i++)
             mfns[i] = (int64_t)list[i];
-        p = map_frames(xsr_hv_dom(domid), mfns, n, prot, NULL, at);
+        if (hold_all(&m, xsr_hv_dom(domid), mfns, prot, NULL) == 0)
+            p = map_held(&m, mfns, prot, at);
     }
     xsr_host_leave();
     return p;
