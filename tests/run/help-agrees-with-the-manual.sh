@@ -47,7 +47,7 @@ sim=$("$SIM" --help | awk '/^  [a-z]+ / { print $1 }')
 ok "sim --help has commands" [ "$(wc -w <<<"$sim")" -ge 10 ]
 awk '/^\*\*sim\*\*/, /^`--sim`/' "$man/xensr.1.md" | tr '\n' ' ' >"$T/sim"
 for c in $sim; do
-    ok "sim $c: the manual has it" grep -qE "[\`]$c[ \`]" "$T/sim"
+    ok "sim $c: the manual has it" grep -qE "[\`]${c}[ \`]" "$T/sim"
 done
 table=$(sed -n '/^## Making one/,/^## /p' "$TOP/docs/simulated-guests.md" |
     grep '^|' | options)
@@ -61,8 +61,8 @@ ok "xensr-helper: the manual and the sources name the same variables" \
         sort -u)" "$in_page"
 ok "xensr-helper: --help names the same variables" \
     same "$("$HELPER" --help | vars)" "$in_page"
-ok "README names no other ones" bash -c '! comm -13 <(echo "$1") <(echo "$2") |
-    grep .' - "$in_page" "$(vars <"$TOP/README.md")"
+no_more() { ! comm -13 <(echo "$1") <(echo "$2") | grep .; }
+ok "README names no other ones" no_more "$in_page" "$(vars <"$TOP/README.md")"
 
 for t in $(sed -n 's/^\([a-z-]*\):.*## .*/\1/p' "$TOP/Makefile"); do
     make -s -C "$TOP" help | grep -q "^$t " || fail "make help lacks $t"
