@@ -79,7 +79,7 @@ deps: ## install what the build and the tests need (Debian packages)
 	@sh tests/deps.sh
 
 .PHONY: demo
-demo: deps ## restore the bundled image of a real guest, show what happened
+demo: deps ## a real guest comes back, a simulated one is saved and moves
 	$(SUB) $(BINS)
 	@bash tests/demo.sh $(O)
 
@@ -212,7 +212,7 @@ $(O)/stock/libxl-save-helper:
 	ln -sf root/usr/lib/xen-$(XEN_VER)/bin/libxl-save-helper $@
 
 .PHONY: stock
-stock: $(O)/stock/libxl-save-helper ## fetch Debian's own save helper for tests
+stock: $(O)/stock/libxl-save-helper ## fetch Debian's own save helper and xl for tests
 
 .PHONY: bench
 bench: deps ## speed and memory: ours, Debian's stock helper, cat

@@ -76,8 +76,8 @@ enum {
 struct xsr_engine_save_ops {
     /* Suspend the guest. 0: it would not. Required. */
     int (*suspend)(void *ctx);
-    /* Asked twice a round (helper-ipc 5.3). NULL: at most 5 rounds, stop below
-       50 pages. */
+    /* Asked twice a round (docs/formats/helper-ipc.md). NULL: at most 5 rounds,
+       stop below 50 pages. */
     int (*precopy_policy)(void *ctx, const struct xsr_precopy_stats *stats);
     /* Remus and COLO only; above 0: go on. */
     int (*checkpoint)(void *ctx);

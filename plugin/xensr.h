@@ -231,7 +231,7 @@ struct xensr_migrate_params {
 
 /*
  * Migrate a domain to the receiver behind the two descriptors, which may be
- * `xl migrate-receive` or our own (xl's handshake, libxl-stream 14). On
+ * `xl migrate-receive` or our own (docs/formats/migrate-handshake.md). On
  * failure before the hand-over the guest runs on here; XENSR_LOOK: the
  * receiver was told that the guest is its own, and no answer came; the text
  * says how to find out who has it.
