@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Kills one of two processes of a save, the toolstack's or its helper, at each
- * message that the helper sends and each answer that it reads, and judges what
- * is left: of a guest, its device model, files and processes. The command
- * saves the guest and lets it run on, through a helper that has at_call.so
- * loaded.
+ * Sends a signal to one of two processes of a save, the toolstack's or its
+ * helper, at each message that the helper sends and each answer that it reads,
+ * and judges what is left: of a guest, its device model, files and processes.
+ * The command saves the guest and lets it run on, through a helper that has
+ * at_call.so loaded.
  *
  *   xensrbox --kill parent|self --signal N --fd FD --mark FILE --target FILE
  *            --status FILE --resume COMMAND --errors FILE DOMID COMMAND...
@@ -117,19 +117,21 @@ static int judge_all(char why[256])
     return judge_guest(&box.w, why) < 0 || judge_device_model(why) < 0 ? -1 : 0;
 }
 
-/* The helper has gone, the toolstack has not. */
+/* The toolstack lives, so it puts everything right, and says what was. */
 static int judge_alone(int status, char why[256])
 {
     struct stat st;
 
     if (!WIFEXITED(status) || WEXITSTATUS(status) > 1)
         return bad(why, "wait status %#x", status);
-    if (WEXITSTATUS(status) == 0)
-        return judge_all(why); /* it was done already */
+    if (WEXITSTATUS(status) == 0) /* it was done already, or never mind */
+        return judge_all(why);
     if (stat(box.target, &st) == 0)
         return bad(why, "there is a file of a save that failed");
-    if (box.sig == SIGKILL && !file_has(box.errors, "signal 9"))
-        return bad(why, "the error does not name the signal");
+    if (!file_has(box.errors,
+                  box.sig == SIGKILL ? "signal 9" : "interrupted") &&
+        !file_has(box.errors, "stopped by signal"))
+        return bad(why, "the error does not name the cause");
     return judge_all(why);
 }
 
@@ -171,7 +173,8 @@ static int again(char why[256])
 /* false: the place was not reached. */
 static bool try_one(unsigned n, bool after)
 {
-    bool orphan = strcmp(box.who, "parent") == 0, reached;
+    bool orphan = strcmp(box.who, "parent") == 0 && box.sig == SIGKILL;
+    bool reached;
     char why[256] = "";
     int status = -1, rc;
 
@@ -224,6 +227,9 @@ int main(int argc, char **argv)
     unsigned n;
 
     get_options(argc, argv);
+    /* what a shell ignores for its background jobs */
+    signal(SIGINT, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     world_open(&box.w, (uint32_t)strtoul(argv[optind], NULL, 10));
     for (n = 1; n < 4096; n++)
