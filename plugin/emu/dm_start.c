@@ -7,8 +7,9 @@
  *        on_end: it has ended instead; on_tick: it takes too long
  *
  * The program outlives us and is nobody's child, so that an application that
- * restores domains has no dead ones to collect: a shell starts it, tells its
- * number and ends. What it prints meanwhile is its explanation if it fails.
+ * restores domains has no dead ones to collect: a shell in a shell tells its
+ * number and becomes the program, so none runs whose number nobody knows. What
+ * it prints meanwhile is its explanation if it fails.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -180,16 +181,22 @@ static void on_store(void *ctx, int fd, short revents)
 
 /* ---- the start ----------------------------------------------------------- */
 
-/* What the shell says: the number of the program. */
+/*
+ * What the shell says: the number of the program. Not to be interrupted: a
+ * program is there already, and only who knows its number can end it. A shell
+ * that dies closes the pipe.
+ */
 static int take_number(struct xsr_dm_start *s, int fd, struct xsr_err *err)
 {
     char text[24] = "", *end;
+    size_t n = 0;
+    ssize_t r;
     long pid;
-    size_t n;
 
-    if (xsr_read_upto(fd, text, sizeof(text) - 1, &n, "a shell's answer", err) <
-        0)
-        return -1;
+    do {
+        r = read(fd, text + n, sizeof(text) - 1 - n);
+        n += r > 0 ? (size_t)r : 0;
+    } while (r > 0 || (r < 0 && errno == EINTR));
     pid = strtol(text, &end, 10);
     if (end == text || *end != '\n' || pid <= 1)
         return xsr_fail(err, XSR_E_IO, "the device model %s was not started",
@@ -229,7 +236,8 @@ static int run_shell(struct xsr_dm_start *s, const char *const *line, int state,
 static int start_program(struct xsr_dm_start *s, const char *const *argv,
                          int state, struct xsr_err *err)
 {
-    static const char script[] = "\"$0\" \"$@\" >&2 3>&- & echo $! >&3";
+    static const char script[] =
+        "/bin/sh -c 'echo $$ >&3; exec \"$0\" \"$@\" >&2 3>&-' \"$0\" \"$@\" &";
     int number[2] = {-1, -1}, words[2] = {-1, -1}, rc = -1;
     const char **line;
     size_t n = 0;

@@ -78,7 +78,10 @@ kill -CONT "$(dm_pid "$d")"
 ok "and the guest runs on" unharmed_soon "$d"
 ok "and there is no file" no_file
 
-kill -9 "$(dm_pid "$d")"
+ended() { [ ! -e "/proc/$1/stat" ] || [[ $(cat "/proc/$1/stat") = *") Z "* ]]; }
+pid=$(dm_pid "$d")
+kill -9 "$pid"
+within 5 ended "$pid" # until then its socket may take a connection
 ok "it is dead" refused 'nobody listens at .*qmp-libxl'
 ok "the guest's memory is as it was" "$SIM" guest "$d"
 ok "it was not suspended for that" equal state "$(info "$d" state)" running

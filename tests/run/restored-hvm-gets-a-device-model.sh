@@ -66,5 +66,23 @@ wait $pid
 ok "until somebody interrupts" test $? -eq 1
 ok "which it says" says 'interrupted'
 ok "nothing is left of that" host_is_clean
+
+# It may be there before anybody has been told its number.
+cat >"$T/interrupts" <<'P'
+#!/bin/sh
+kill -TERM "$(cat "$T/restore.pid")"
+exec sleep 600
+P
+chmod +x "$T/interrupts"
+interrupted()
+{
+    must_fail 1 bash -c 'echo $$ >"$T/restore.pid"
+        export XENSR_DEVICE_MODEL=$T/interrupts
+        exec "$XENSR" --sim -q restore "$1"' - "$img" && says interrupted
+}
+at_once() { for _ in {1..25}; do interrupted || return 1; done; }
+ok "interrupted while one begins" at_once
+rm -f "$T/restore.pid"
+ok "nothing is left of those" host_is_clean
 ok "the same restores with a device model" xensr -q restore "$img"
 done_testing
