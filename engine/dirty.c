@@ -33,6 +33,7 @@ void xsr_dirty_fini(struct xsr_dirty *d, const struct xsr_xen *xen)
         xc__hypercall_buffer_free_pages(xen->xch, &d->buffer,
                                         n_pages(d->n_pfns));
     free(d->deferred);
+    free(d->known);
     xsr_dirty_init(d);
 }
 
@@ -45,9 +46,11 @@ int xsr_dirty_resize(struct xsr_dirty *d, const struct xsr_xen *xen, uint64_t n,
     if (n <= d->n_pfns)
         return 0;
     next.deferred = calloc(n_words(n), sizeof(*next.deferred));
+    next.known = calloc(n_words(n), sizeof(*next.known));
     bits = xc_hypercall_buffer_alloc_pages(xen->xch, bits, n_pages(n));
-    if (!next.deferred || !bits) {
+    if (!next.deferred || !next.known || !bits) {
         free(next.deferred);
+        free(next.known);
         if (bits)
             xc_hypercall_buffer_free_pages(xen->xch, bits, n_pages(n));
         return xsr_fail(err, XSR_E_NOMEM,
@@ -60,6 +63,7 @@ int xsr_dirty_resize(struct xsr_dirty *d, const struct xsr_xen *xen, uint64_t n,
     if (d->n_pfns) {
         memcpy(next.bits, d->bits, n_words(d->n_pfns) * 8);
         memcpy(next.deferred, d->deferred, n_words(d->n_pfns) * 8);
+        memcpy(next.known, d->known, n_words(d->n_pfns) * 8);
     }
     xsr_dirty_fini(d, xen);
     *d = next;

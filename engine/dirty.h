@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Two sets of pfns: the dirty ones as Xen reports them, and those that a save
- * could not send when it was their turn.
+ * Three sets of pfns: the dirty ones as Xen reports them, those that a save
+ * could not send when it was their turn, and those that the receiver knows.
  */
 #ifndef XSR_ENGINE_DIRTY_H
 #define XSR_ENGINE_DIRTY_H
@@ -12,7 +12,7 @@ struct xsr_dirty {
     uint64_t n_pfns; /* bits in each */
     uint64_t *bits;  /* memory that hypercalls may use */
     xc_hypercall_buffer_t buffer;
-    uint64_t *deferred;
+    uint64_t *deferred, *known;
     uint64_t n_deferred;
 };
 
@@ -33,6 +33,14 @@ void xsr_dirty_add_deferred(struct xsr_dirty *d);
 static inline void xsr_dirty_add(struct xsr_dirty *d, uint64_t pfn)
 {
     d->bits[pfn / 64] |= 1ull << (pfn % 64);
+}
+static inline void xsr_dirty_note_known(struct xsr_dirty *d, uint64_t pfn)
+{
+    d->known[pfn / 64] |= 1ull << (pfn % 64);
+}
+static inline bool xsr_dirty_is_known(const struct xsr_dirty *d, uint64_t pfn)
+{
+    return d->known[pfn / 64] >> (pfn % 64) & 1;
 }
 uint64_t xsr_dirty_count(const struct xsr_dirty *d);
 /* The first pfn >= from that is in bits, or end. */

@@ -58,18 +58,21 @@ static int get_types(struct xsr_save *sv, struct xsr_save_batch *b,
                      struct xsr_err *err)
 {
     xen_pfn_t word[XSR_MAX_PAGE_BATCH];
+    unsigned n = 0, k = 0;
 
     for (unsigned i = 0; i < b->n; i++) {
         b->frame[i] = sv->ops->frame_of(sv, b->pfn[i]);
-        word[i] = b->frame[i];
+        if (b->frame[i] != XSR_INVALID_PFN_FRAME)
+            word[n++] = b->frame[i];
     }
-    if (xsr_xen_get_types(&sv->xen, word, b->n, err) < 0)
+    /* A guest that gave most of its memory back has whole batches of none. */
+    if (n && xsr_xen_get_types(&sv->xen, word, n, err) < 0)
         return -1;
     for (unsigned i = 0; i < b->n; i++) {
-        uint32_t type = (uint32_t)word[i] & XEN_DOMCTL_PFINFO_LTAB_MASK;
+        uint32_t type = XEN_DOMCTL_PFINFO_XTAB;
 
-        if (b->frame[i] == XSR_INVALID_PFN_FRAME)
-            type = XEN_DOMCTL_PFINFO_XTAB;
+        if (b->frame[i] != XSR_INVALID_PFN_FRAME)
+            type = (uint32_t)word[k++] & XEN_DOMCTL_PFINFO_LTAB_MASK;
         b->entry[i].pfn = b->pfn[i];
         b->entry[i].type = (uint8_t)(type >> XEN_DOMCTL_PFINFO_LTAB_SHIFT);
         b->content[i] = NULL;
@@ -182,15 +185,22 @@ static int normalise_tables(struct xsr_save *sv, struct xsr_save_batch *b,
 /*
  * A pfn without a page means nothing to a receiver that never heard of it: it
  * is left out, and with it the records that would consist of nothing else,
- * such as those of the hole below 4 GiB of an HVM guest.
+ * such as those of the hole below 4 GiB of an HVM guest. In the final pass,
+ * while the guest stands still, that are all pages which a PV guest could have
+ * and has not.
  */
-static unsigned drop_holes(struct xsr_save_batch *b)
+static unsigned drop_holes(struct xsr_save *sv, struct xsr_save_batch *b,
+                           const struct xsr_pass *pass)
 {
     unsigned n = 0;
 
     for (unsigned i = 0; i < b->n; i++) {
-        if (b->entry[i].type == XSR_PT_XTAB)
+        uint64_t pfn = b->entry[i].pfn;
+
+        if (b->entry[i].type == XSR_PT_XTAB &&
+            (pass->fresh || !xsr_dirty_is_known(&sv->dirty, pfn)))
             continue;
+        xsr_dirty_note_known(&sv->dirty, pfn);
         b->entry[n] = b->entry[i];
         b->content[n++] = b->content[i];
     }
@@ -210,7 +220,7 @@ static size_t add_page(struct iovec *iov, size_t n, const uint8_t *page)
 int xsr_save_batch_write(struct xsr_save *sv, struct xsr_save_batch *b,
                          const struct xsr_pass *pass, struct xsr_err *err)
 {
-    unsigned n = pass->fresh ? drop_holes(b) : b->n;
+    unsigned n = drop_holes(sv, b, pass);
     size_t n_iov = 1; /* the writer's own comes first */
 
     if (!n)

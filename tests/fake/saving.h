@@ -22,6 +22,7 @@ static struct {
     uint64_t dirty[SAVED_ROUNDS];  /* gfns 0-63 that a CLEAN reports */
     int64_t counted[SAVED_ROUNDS]; /* how many it says; 0: as many as bits */
     uint64_t vanishing;            /* has a type but cannot be mapped */
+    unsigned n_odd;                /* types asked of what is no frame at all */
     uint32_t type[64]; /* XEN_DOMCTL_PFINFO_* of the first frames (PV) */
 } guest;
 
@@ -78,6 +79,7 @@ int xc_domctl(xc_interface *xch, struct xen_domctl *domctl)
     for (unsigned i = 0; i < op->num; i++) {
         long at = fake_frame(array[i]);
 
+        guest.n_odd += array[i] == UINT64_MAX;
         array[i] =
             at < 0 ? XEN_DOMCTL_PFINFO_XTAB : guest.type[at < 64 ? at : 63];
     }

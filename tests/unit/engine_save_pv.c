@@ -2,7 +2,8 @@
 /*
  * engine/: a PV guest's numbers. Its p2m list is found as a tree and as a
  * range of addresses, with ends cut off that are nothing; page tables are
- * normalised, or deferred, or refused with the entry that is wrong.
+ * normalised, or deferred, or refused with the entry that is wrong; of pages
+ * that the guest gave back the receiver hears only if it had them.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -312,6 +313,7 @@ static void test_names_the_entry_that_is_wrong(void **state)
 
 static unsigned n_naps, naps_until_good;
 static bool good_when_suspended;
+static unsigned given_back; /* a page, when it is suspended; 0: none */
 
 static void mend(void)
 {
@@ -333,6 +335,8 @@ static int on_suspend(void *ctx)
     guest.shutdown = true;
     if (good_when_suspended)
         mend();
+    if (given_back)
+        poke(10, given_back, UINT64_MAX);
     return 1;
 }
 
@@ -343,6 +347,7 @@ static int begin_save(void **state)
     begin(state);
     n_naps = naps_until_good = 0;
     good_when_suspended = false;
+    given_back = 0;
     guest.reason = SHUTDOWN_suspend;
     xen_host.n_frames = SAVED_M2P + 512;
     si = xen_host.mem + (FAKE_SHARED_INFO - FAKE_BASE) * 4096ul;
@@ -360,6 +365,25 @@ static int begin_save(void **state)
     return 0;
 }
 
+/* Bit pfn: the image has an entry for it that says "no page". */
+static uint64_t no_pages(int fd)
+{
+    uint64_t found = 0, entry;
+    uint32_t head[2], n;
+
+    for (off_t at = 40; pread(fd, head, 8, at) == 8;
+         at += 8 + (head[1] + 7) / 8 * 8) {
+        if (head[0] != XSR_XC3_PAGE_DATA || pread(fd, &n, 4, at + 8) != 4)
+            continue;
+        while (n-- && pread(fd, &entry, 8, at + 16 + 8 * (off_t)n) == 8)
+            if (entry >> 60 == XSR_PT_XTAB)
+                found |= 1ull << (entry & 63);
+    }
+    return found;
+}
+
+static uint64_t absent; /* what no_pages() says of the last save */
+
 static int save(bool live, uint64_t *n_pages)
 {
     const struct xsr_engine_save_ops ops = {.suspend = on_suspend};
@@ -369,6 +393,7 @@ static int save(bool live, uint64_t *n_pages)
 
     rc = xsr_engine_save(&s, &t.err);
     *n_pages = s.n_pages;
+    absent = no_pages(fd);
     close(fd);
     assert_false(guest.logdirty);
     return rc;
@@ -414,6 +439,28 @@ static void test_a_bad_table_is_never_dropped(void **state)
     assert_int_equal(n_naps, 2 * 3);
 }
 
+static void test_pages_that_never_were_are_not_mentioned(void **state)
+{
+    uint64_t n_pages;
+
+    (void)state;
+    mend();
+    for (unsigned pfn = 24; pfn < SAVED_PFNS; pfn++)
+        poke(10, pfn, UINT64_MAX);
+    given_back = 23;
+    guest.dirty[0] = 1ull << 23 | 1ull << 2;
+    for (int live = 0; live < 2; live++) {
+        guest.shutdown = false;
+        guest.n_odd = 0;
+        assert_int_equal(save(live, &n_pages), 0);
+        assert_int_equal(guest.n_odd, 0);
+        if (!live) /* for the next */
+            poke(10, 23, mfn_of(23));
+    }
+    assert_int_equal(n_pages, 24 + 1);
+    assert_int_equal(absent, 1ull << 23);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 #define SAVE(name) cmocka_unit_test_setup_teardown(name, begin_save, end)
 
@@ -434,6 +481,7 @@ int main(void)
         SAVE(test_a_bad_table_waits_while_the_guest_runs),
         SAVE(test_a_bad_table_gets_more_tries_at_the_end),
         SAVE(test_a_bad_table_is_never_dropped),
+        SAVE(test_pages_that_never_were_are_not_mentioned),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
