@@ -249,9 +249,9 @@ static int read_contents(struct xsr_restore *rs, struct xsr_err *err)
     if (rc == 0)
         rc = read_part(rs, &k, &part, err);
     rc = end_part(rs, &rest, rc, err);
+    xsr_mapper_take(&rs->mapper, part.p, part.n);
     if (rc == 0)
         rc = read_part(rs, &k, &rest, err);
-    xsr_mapper_take(&rs->mapper, part.p, part.n);
     xsr_mapper_take(&rs->mapper, rest.p, rest.n);
     return rc;
 }
