@@ -5,9 +5,11 @@
  * guest's vCPUs, and xenstore's idea of it, in this order. Last step of a
  * failed save, and of one that keeps its guest; xensr_resume() for an operator.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/util.h"
 #include "plugin/save/save.h"
@@ -82,6 +84,18 @@ int xsr_resume_guest(const struct xsr_resume *r, struct xsr_err *err)
 
 /* ---- for an operator ----------------------------------------------------- */
 
+/* Devices that run on have another state than the one in the file of a save
+   that died. */
+static void remove_state_file(const struct xensr *x, uint32_t domid)
+{
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s/qemu-save.%u", x->dm_dir, domid);
+    if (unlink(path) < 0 && errno != ENOENT)
+        xsr_log(&x->log, XSR_LOG_WARN, "cannot remove %s: %s", path,
+                strerror(errno));
+}
+
 static int resume_suspended(struct xensr *x, struct xsr_xen *xen,
                             struct xsr_xs *xs, uint32_t domid,
                             struct xsr_err *err)
@@ -97,7 +111,11 @@ static int resume_suspended(struct xensr *x, struct xsr_xen *xen,
                         "resume",
                         domid);
     r.halt.dm_logdirty = r.halt.dm_stopped = subject.type == XENSR_HVM;
-    return xsr_resume_guest(&r, err);
+    if (xsr_resume_guest(&r, err) < 0)
+        return -1;
+    if (subject.type == XENSR_HVM)
+        remove_state_file(x, domid);
+    return 0;
 }
 
 int xensr_resume(struct xensr *x, uint32_t domid)
