@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@
 
 #define MEMORY_DEVICES 1 /* major number of /dev/null and its like */
 #define MAX_TRIES      100
+#define READER_MS      20
 
 /* ---- opening --------------------------------------------------------------
  */
@@ -271,9 +273,34 @@ static int give_part_name(struct xsr_target *t, struct xsr_err *err)
     return 0;
 }
 
+/*
+ * What lies in a pipe is lost when its reader goes: it is safe in the reader's
+ * hands at the earliest. (What that does with it nobody tells.)
+ */
+static int wait_for_reader(const struct xsr_target *t, struct xsr_err *err)
+{
+    struct pollfd reader = {t->fd, 0, 0};
+    struct stat st;
+    int left = 0;
+
+    if (fstat(t->fd, &st) < 0 || !S_ISFIFO(st.st_mode))
+        return 0;
+    while (ioctl(t->fd, FIONREAD, &left) == 0 && left > 0) {
+        if (xsr_signals_stopped())
+            return xsr_fail(err, XSR_E_STOPPED, "interrupted");
+        if (reader.revents)
+            return xsr_fail_sys(err, XSR_E_IO, EPIPE,
+                                "the reader closed the stream, and left the "
+                                "last %d bytes of it",
+                                left);
+        poll(&reader, 1, READER_MS);
+    }
+    return 0;
+}
+
 int xsr_target_keep(struct xsr_target *t, struct xsr_err *err)
 {
-    if (sync_file(t, err) < 0)
+    if (wait_for_reader(t, err) < 0 || sync_file(t, err) < 0)
         return -1;
     if (xsr_signals_stopped()) /* which took its time */
         return xsr_fail(err, XSR_E_STOPPED, "interrupted");

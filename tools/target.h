@@ -38,7 +38,8 @@ int xsr_target_check_space(const struct xsr_target *t, uint64_t n_bytes,
 
 /*
  * All is written: to the disk with it, then under its name, and that to the
- * disk. On failure nothing is under the name that was not there before.
+ * disk; of a pipe, into the hands of its reader. On failure nothing is under
+ * the name that was not there before.
  */
 int xsr_target_keep(struct xsr_target *t, struct xsr_err *err);
 

@@ -55,7 +55,7 @@ stalled_at() # N SIGNALS [save option...]
     ended_well "$rc"
 }
 i=0
-for n in 1 100 3000 100000 $((end / 2)) $((end - 200000)); do
+for n in 1 100 3000 100000 $((end / 2)) $((end - 200000)) $((end - 1)); do
     signal=TERM
     case $((i++ % 3)) in
     1) signal=INT ;;
@@ -114,9 +114,16 @@ reader_goes() # N
         exit "${PIPESTATUS[0]}"' - "$1" && says 'closed|[Bb]roken pipe' &&
         whole_on a
 }
-for n in 0 1 47 48 500 1000 100000 $((end / 2)) $((end - 70000)); do
+for n in 0 1 47 48 500 1000 100000 $((end / 2)) $((end - 70000)) $((end - 1)); do
     ok "the reader goes after octet $n" reader_goes "$n"
 done
+takes_all_and_goes()
+{
+    xensr -q save --keep running web - | head -c "$end" >"$T/piped" &&
+        [ "${PIPESTATUS[0]}" -eq 0 ] && [ "$(stat -c %s "$T/piped")" = "$end" ] &&
+        rm "$T/piped" && whole_on a
+}
+ok "the reader goes when it has all" takes_all_and_goes
 ok "the same save succeeds" xensr -q save web "$img"
 ok "nothing is left on the host" host_is_clean
 ok "it comes back" xensr -q restore "$img"
