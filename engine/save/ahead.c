@@ -8,15 +8,22 @@
  * Only the second thread speaks with Xen then, and only the first one with the
  * stream, the log and the toolstack, whose signals it also gets: a blocked
  * write is interrupted as ever. At the end of each pass the ring is empty, the
- * second thread waits, and nothing is mapped. Where no thread can be had, the
- * first does both.
+ * second thread waits, and nothing is mapped. Where no thread can be had, or
+ * the stream takes everything at once so that there is nothing to wait for, the
+ * first does both: waking somebody up for each batch would only cost.
  */
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "engine/save/save.h"
 #include "lib/util.h"
+
+#define ENOUGH      (XSR_AHEAD / 2) /* batches for which to wake somebody */
+#define TIMED       16u             /* batches from which to judge */
+#define ALONE       256u            /* batches until it is tried again */
+#define WORTH_WHILE 8u /* writing takes at least an 8th of preparing */
 
 struct room {
     struct xsr_save_batch batch;
@@ -27,7 +34,10 @@ struct room {
 /* Numbers count batches since the start; number % XSR_AHEAD is the room. */
 struct xsr_save_ahead {
     struct room room[XSR_AHEAD];
-    uint64_t n_written; /* first thread only */
+    /* first thread only */
+    uint64_t n_written;
+    uint64_t ns_waiting, ns_writing; /* in the last n_timed batches */
+    unsigned n_timed, n_alone;       /* n_alone: so many more without help */
     bool threaded;
     pthread_t thread;
     pthread_mutex_t lock; /* for what follows */
@@ -132,9 +142,34 @@ static void await(struct xsr_save_ahead *a, uint64_t number)
     if (!a->threaded)
         return;
     pthread_mutex_lock(&a->lock);
+    if (a->n_prepared <= number)
+        pthread_cond_signal(&a->changed);
     while (a->n_prepared <= number)
         pthread_cond_wait(&a->changed, &a->lock);
     pthread_mutex_unlock(&a->lock);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Was there anything that could be done meanwhile? */
+static void judge(struct xsr_save_ahead *a, uint64_t waiting, uint64_t writing)
+{
+    if (!a->threaded || a->n_alone)
+        return;
+    a->ns_waiting += waiting;
+    a->ns_writing += writing;
+    if (++a->n_timed < TIMED)
+        return;
+    if (a->ns_writing * WORTH_WHILE < a->ns_waiting)
+        a->n_alone = ALONE;
+    a->n_timed = 0;
+    a->ns_writing = a->ns_waiting = 0;
 }
 
 /* All are written, so the second thread has nothing to do. */
@@ -149,22 +184,54 @@ int xsr_save_ahead_write(struct xsr_save *sv, const struct xsr_pass *pass,
 {
     struct xsr_save_ahead *a = sv->ahead;
     struct room *r = room_of(a, a->n_written);
+    uint64_t begin, ready;
 
     *done_out = 0;
     if (a->n_written == a->n_submitted) {
         release_all(sv);
         return 0;
     }
+    begin = now_ns();
     await(a, a->n_written);
+    ready = now_ns();
     if (r->rc < 0) {
         *err = r->err;
         return -1;
     }
     if (xsr_save_batch_write(sv, &r->batch, pass, err) < 0)
         return -1;
+    judge(a, ready - begin, now_ns() - ready);
     *done_out = r->batch.n;
     r->batch.n = 0;
     a->n_written++;
+    return 0;
+}
+
+static int send_alone(struct xsr_save *sv, const struct xsr_pass *pass,
+                      unsigned *done_out, struct xsr_err *err)
+{
+    struct xsr_save_ahead *a = sv->ahead;
+
+    prepare(sv, room_of(a, a->n_submitted));
+    pthread_mutex_lock(&a->lock);
+    a->n_submitted++;
+    a->n_prepared++;
+    pthread_mutex_unlock(&a->lock);
+    return xsr_save_ahead_write(sv, pass, done_out, err);
+}
+
+/* Room for another batch, or, on the way to being alone, for all of them. */
+static int write_due(struct xsr_save *sv, const struct xsr_pass *pass,
+                     unsigned *done_out, struct xsr_err *err)
+{
+    struct xsr_save_ahead *a = sv->ahead;
+    unsigned done;
+
+    while (a->n_submitted - a->n_written >= (a->n_alone ? 1 : XSR_AHEAD)) {
+        if (xsr_save_ahead_write(sv, pass, &done, err) < 0)
+            return -1;
+        *done_out += done;
+    }
     return 0;
 }
 
@@ -174,15 +241,15 @@ int xsr_save_ahead_submit(struct xsr_save *sv, const struct xsr_pass *pass,
     struct xsr_save_ahead *a = sv->ahead;
 
     *done_out = 0;
-    if (!a->threaded) {
-        prepare(sv, room_of(a, a->n_submitted++));
-        return xsr_save_ahead_write(sv, pass, done_out, err);
+    /* The second thread is at rest when all it got is written. */
+    if (!a->threaded || (a->n_alone && a->n_submitted == a->n_written)) {
+        a->n_alone -= a->n_alone != 0;
+        return send_alone(sv, pass, done_out, err);
     }
     pthread_mutex_lock(&a->lock);
     a->n_submitted++;
-    pthread_cond_signal(&a->changed);
+    if (a->n_submitted - a->n_prepared >= ENOUGH)
+        pthread_cond_signal(&a->changed);
     pthread_mutex_unlock(&a->lock);
-    if (a->n_submitted - a->n_written < XSR_AHEAD)
-        return 0;
-    return xsr_save_ahead_write(sv, pass, done_out, err);
+    return write_due(sv, pass, done_out, err);
 }

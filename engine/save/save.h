@@ -77,7 +77,7 @@ struct xsr_save_batch {
     unsigned n_mapped;
 };
 
-#define XSR_AHEAD 3u /* batches: one is written, one ready, one in work */
+#define XSR_AHEAD 6u /* batches in work: written, ready, being prepared */
 
 #define XSR_COPIES_LEN ((size_t)XSR_MAX_PAGE_BATCH * XSR_PAGE_SIZE)
 
@@ -120,7 +120,7 @@ int xsr_save_ahead_start(struct xsr_save *sv, struct xsr_err *err);
 void xsr_save_ahead_stop(struct xsr_save *sv);
 struct xsr_save_batch *xsr_save_ahead_batch(struct xsr_save *sv);
 /* It is filled: let it be prepared, write what is due. Another is empty then.
- * *done_out: pfns of the batch that was written, or 0. */
+ * *done_out: pfns of the batches that were written, or 0. */
 int xsr_save_ahead_submit(struct xsr_save *sv, const struct xsr_pass *pass,
                           unsigned *done_out, struct xsr_err *err);
 /* Write the oldest submitted batch. *done_out is 0 if there was none. */
