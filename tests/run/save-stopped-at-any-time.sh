@@ -103,6 +103,11 @@ killed()
     within 10 no_operations
     [ "$rc" -eq 0 ] && { ended_well 0; return; }
     "$XENSR" --sim -q resume web 2>/dev/null
+    # killed when the file was safe, before or after the guest was destroyed
+    if [ -e "$img" ]; then
+        "$SIM" list | grep -q ' web ' || xensr -q restore "$img" || return 1
+        rm "$img"
+    fi
     [ -z "$(ls -A "$T/files")" ] && whole_on a
 }
 ok "the save is killed" killed web "$img"
