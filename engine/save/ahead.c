@@ -35,15 +35,15 @@ struct room {
 struct xsr_save_ahead {
     struct room room[XSR_AHEAD];
     /* first thread only */
-    uint64_t n_written;
     uint64_t ns_waiting, ns_writing; /* in the last n_timed batches */
     unsigned n_timed, n_alone;       /* n_alone: so many more without help */
     bool threaded;
     pthread_t thread;
     pthread_mutex_t lock; /* for what follows */
     pthread_cond_t changed;
-    uint64_t n_submitted, n_prepared;
+    uint64_t n_submitted, n_prepared, n_written;
     bool quit;
+    uint64_t n_released; /* of whoever prepares */
 };
 
 static struct room *room_of(struct xsr_save_ahead *a, uint64_t number)
@@ -56,12 +56,22 @@ static void prepare(struct xsr_save *sv, struct room *r)
     r->rc = xsr_save_batch_prepare(sv, &r->batch, &r->err);
 }
 
+/* What is written is unmapped soon, while its page tables are in the cache. */
+static void release(struct xsr_save *sv, uint64_t n_written)
+{
+    struct xsr_save_ahead *a = sv->ahead;
+
+    for (; a->n_released < n_written; a->n_released++)
+        xsr_save_batch_release(sv, &room_of(a, a->n_released)->batch);
+}
+
 /* ---- the second thread --------------------------------------------------- */
 
 static void *prepare_all(void *arg)
 {
     struct xsr_save *sv = arg;
     struct xsr_save_ahead *a = sv->ahead;
+    uint64_t n_written;
 
     pthread_mutex_lock(&a->lock);
     for (;;) {
@@ -69,7 +79,9 @@ static void *prepare_all(void *arg)
             pthread_cond_wait(&a->changed, &a->lock);
         if (a->quit)
             break;
+        n_written = a->n_written;
         pthread_mutex_unlock(&a->lock);
+        release(sv, n_written);
         prepare(sv, room_of(a, a->n_prepared));
         pthread_mutex_lock(&a->lock);
         a->n_prepared++;
@@ -172,13 +184,6 @@ static void judge(struct xsr_save_ahead *a, uint64_t waiting, uint64_t writing)
     a->ns_writing = a->ns_waiting = 0;
 }
 
-/* All are written, so the second thread has nothing to do. */
-static void release_all(struct xsr_save *sv)
-{
-    for (unsigned i = 0; i < XSR_AHEAD; i++)
-        xsr_save_batch_release(sv, &sv->ahead->room[i].batch);
-}
-
 int xsr_save_ahead_write(struct xsr_save *sv, const struct xsr_pass *pass,
                          unsigned *done_out, struct xsr_err *err)
 {
@@ -187,8 +192,9 @@ int xsr_save_ahead_write(struct xsr_save *sv, const struct xsr_pass *pass,
     uint64_t begin, ready;
 
     *done_out = 0;
+    /* Nothing is left, so the second thread has nothing to do. */
     if (a->n_written == a->n_submitted) {
-        release_all(sv);
+        release(sv, a->n_written);
         return 0;
     }
     begin = now_ns();
@@ -203,7 +209,9 @@ int xsr_save_ahead_write(struct xsr_save *sv, const struct xsr_pass *pass,
     judge(a, ready - begin, now_ns() - ready);
     *done_out = r->batch.n;
     r->batch.n = 0;
+    pthread_mutex_lock(&a->lock);
     a->n_written++;
+    pthread_mutex_unlock(&a->lock);
     return 0;
 }
 
@@ -217,7 +225,10 @@ static int send_alone(struct xsr_save *sv, const struct xsr_pass *pass,
     a->n_submitted++;
     a->n_prepared++;
     pthread_mutex_unlock(&a->lock);
-    return xsr_save_ahead_write(sv, pass, done_out, err);
+    if (xsr_save_ahead_write(sv, pass, done_out, err) < 0)
+        return -1;
+    release(sv, a->n_written);
+    return 0;
 }
 
 /* Room for another batch, or, on the way to being alone, for all of them. */
