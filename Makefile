@@ -215,7 +215,7 @@ $(O)/stock/libxl-save-helper:
 stock: $(O)/stock/libxl-save-helper ## fetch Debian's own save helper and xl for tests
 
 .PHONY: bench
-bench: deps ## speed and memory: ours, Debian's stock helper, cat
+bench: deps ## save, restore, live migration: ours and Debian's, side by side
 	-$(SUB) stock
 	$(SUB) check-bins
 	@bash tests/bench/bench.sh $(O)
