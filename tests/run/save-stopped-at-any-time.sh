@@ -105,7 +105,11 @@ killed()
     "$XENSR" --sim -q resume web 2>/dev/null
     # killed when the file was safe, before or after the guest was destroyed
     if [ -e "$img" ]; then
-        "$SIM" list | grep -q ' web ' || xensr -q restore "$img" || return 1
+        if ! "$SIM" list | grep -q ' web '; then
+            # what it had no time to tidy up
+            rm -f "$XENSR_SIM_DIR"/state/*
+            xensr -q restore "$img" || return 1
+        fi
         rm "$img"
     fi
     [ -z "$(ls -A "$T/files")" ] && whole_on a
