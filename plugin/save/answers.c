@@ -187,9 +187,14 @@ static void after_fd_added(void *ctx, const struct xsr_err *err, json_t *result)
     }
     snprintf(name, sizeof(name), "/dev/fdset/%d", FDSET_ID);
     args = json_pack("{s:s}", "filename", name);
-    /* since QEMU 2.11: release the disks' locks, the guest goes away */
+    /* since QEMU 2.11: release the disks' locks. The guest goes away, and a
+       receiver's device model starts before this one ends ("cont" takes them
+       again) */
     if (args && (s->qmp.major > 2 || (s->qmp.major == 2 && s->qmp.minor >= 11)))
-        json_object_set_new(args, "live", json_boolean(s->params->live));
+        json_object_set_new(
+            args, "live",
+            json_boolean(s->params->live ||
+                         s->params->keep == XENSR_KEEP_NOTHING));
     if (ask_dm(s, "xen-save-devices-state", args, -1, STATE_MS,
                after_state_saved) < 0)
         refuse(s, &s->err);

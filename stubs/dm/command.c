@@ -89,6 +89,7 @@ static json_t *cmd_cont(struct xsr_dm *dm, struct xsr_dm_conn *conn,
 {
     (void)conn;
     (void)args;
+    dm->disks_released = false;
     xsr_dm_run(dm);
     return xsr_dm_result(NULL);
 }
@@ -119,6 +120,7 @@ static json_t *cmd_save(struct xsr_dm *dm, struct xsr_dm_conn *conn,
                         const json_t *args)
 {
     const char *name = json_string_value(json_object_get(args, "filename"));
+    const json_t *live = json_object_get(args, "live");
     bool was_running = dm->running, opened;
     int rc, keep;
 
@@ -130,6 +132,7 @@ static json_t *cmd_save(struct xsr_dm *dm, struct xsr_dm_conn *conn,
     opened = rc == 0 || (keep != ENOENT && keep != EACCES);
     if (rc == 0) {
         dm->n_saved++;
+        dm->disks_released = !was_running && (!live || json_is_true(live));
         xsr_dm_record(dm, "emulator");
     } else {
         xsr_sim_log("device model of domain %u: cannot save to %s: %s",

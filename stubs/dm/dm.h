@@ -86,6 +86,7 @@ struct xsr_dm {
     bool running;
     bool saving; /* stopped by a save */
     bool logdirty;
+    bool disks_released; /* another one may lock their images */
     bool quit;
     uint64_t running_since; /* ms */
     uint64_t n_saved, n_loaded;

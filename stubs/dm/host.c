@@ -243,12 +243,12 @@ void xsr_dm_write_status(struct xsr_dm *dm)
 
     if (!dm->status_path[0] || !host_is_there(dm))
         return;
-    json = json_pack("{s:I, s:I, s:s, s:b, s:I, s:I, s:I, s:I}", "domid",
+    json = json_pack("{s:I, s:I, s:s, s:b, s:b, s:I, s:I, s:I, s:I}", "domid",
                      (json_int_t)dm->options.domid, "pid", (json_int_t)getpid(),
                      "status", xsr_dm_status(dm), "logdirty", dm->logdirty,
-                     "loaded", (json_int_t)dm->n_loaded, "saved",
-                     (json_int_t)dm->n_saved, "octets",
-                     (json_int_t)dm->blob.bytes.len, "sections",
+                     "disks_released", dm->disks_released, "loaded",
+                     (json_int_t)dm->n_loaded, "saved", (json_int_t)dm->n_saved,
+                     "octets", (json_int_t)dm->blob.bytes.len, "sections",
                      (json_int_t)dm->blob.n_sections);
     text = json ? json_dumps(json, JSON_COMPACT) : NULL;
     if (text)

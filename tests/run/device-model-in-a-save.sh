@@ -30,6 +30,29 @@ blob_travels()
 ok "the state is as long as before" blob_travels
 ok "the guest runs on" unharmed "$d"
 
+# A receiver starts its device model while this one is still there, so this one
+# must have given up the locks on the disks' images by then.
+cat >"$T/no-ready" <<'P'
+#!/bin/bash
+printf 'xl migration receiver ready, send binary domain data.\n'
+exec 3<&0
+cat <&3 >/dev/null &
+until [ "$(jq .saved "$1")" -gt "$2" ]; do sleep 0.05; done
+cp "$1" "$3"
+kill $!
+P
+chmod +x "$T/no-ready"
+released() # [migrate option...]
+{
+    local status=$XENSR_SIM_DIR/run/sim-dm.$d
+    must_fail 1 xensr -q migrate "$@" "$d" -- "$T/no-ready" "$status" \
+        "$(dm "$d" saved)" "$T/status" &&
+        equal "locks at the end" "$(jq .disks_released "$T/status")" true &&
+        equal "locks afterwards" "$(dm "$d" disks_released)" false && unharmed "$d"
+}
+ok "a live migration releases its disks, and takes them again" released
+ok "one that is not live does, too" released --no-live
+
 img=$(image hvm --physmap) || exit 1
 ok "an image with keys is restored" xensr -q restore "$img"
 d2=$(domids | tail -n 1)
