@@ -2,7 +2,7 @@
 /*
  * Destroying a domain: in xenstore, in Xen, and the files that are named after
  * its number. xensr_destroy() for an operator; plugin/save when a guest has
- * been saved; nothing here needs a libxl.
+ * been saved. A libxl is needed for what it has made only: a domain's devices.
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -15,6 +15,7 @@
 #include "plugin/context.h"
 #include "plugin/emu/dm.h"
 #include "plugin/host/host.h"
+#include "plugin/via_xl.h"
 
 static int remove_file(const char *folder, const char *name,
                        struct xsr_err *err)
@@ -66,6 +67,7 @@ int xsr_destroy_all(struct xensr *x, struct xsr_xen *xen, struct xsr_xs *xs,
                               XSR_ERR_INIT};
     size_t i;
 
+    xsr_via_xl_destroy(x, xs, domid);
     xsr_dm_stop(xs, x->run_dir, domid, &errs[6]); /* found by a node */
     xsr_skeleton_remove(xs, domid, XSR_SKELETON_DOMAINS_ROOTS, &errs[0]);
     xsr_domain_destroy(xen, domid, &errs[1]);
