@@ -8,9 +8,12 @@
  * Only the second thread speaks with Xen then, and only the first one with the
  * stream, the log and the toolstack, whose signals it also gets: a blocked
  * write is interrupted as ever. At the end of each pass the ring is empty, the
- * second thread waits, and nothing is mapped. Where no thread can be had, or
- * the stream takes everything at once so that there is nothing to wait for, the
- * first does both: waking somebody up for each batch would only cost.
+ * second thread waits, and nothing is mapped.
+ *
+ * Help has its price, a wake-up and cold caches, and where all processors are
+ * busy or the stream takes everything at once it gains nothing: so now and then
+ * some batches are timed with it and some without, and the faster way is kept
+ * for a while. Where no thread can be had, the first one does both.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -20,10 +23,12 @@
 #include "engine/save/save.h"
 #include "lib/util.h"
 
-#define ENOUGH      (XSR_AHEAD / 2) /* batches for which to wake somebody */
-#define TIMED       16u             /* batches from which to judge */
-#define ALONE       256u            /* batches until it is tried again */
-#define WORTH_WHILE 8u /* writing takes at least an 8th of preparing */
+#define ENOUGH (XSR_AHEAD / 2) /* batches for which to wake somebody */
+#define SETTLE XSR_AHEAD       /* batches after a change of way */
+#define TIMED  24u             /* batches to judge a way by */
+#define KEPT   256u            /* batches until both are tried again */
+
+enum way { TRY_HELPED, TRY_ALONE, KEEP };
 
 struct room {
     struct xsr_save_batch batch;
@@ -35,8 +40,11 @@ struct room {
 struct xsr_save_ahead {
     struct room room[XSR_AHEAD];
     /* first thread only */
-    uint64_t ns_waiting, ns_writing; /* in the last n_timed batches */
-    unsigned n_timed, n_alone;       /* n_alone: so many more without help */
+    enum way way;
+    bool alone;           /* without help, if threaded */
+    unsigned left;        /* batches until the next judgement */
+    uint64_t since;       /* ns, when the last TIMED of them began */
+    uint64_t helped_time; /* of TIMED batches with help */
     bool threaded;
     pthread_t thread;
     pthread_mutex_t lock; /* for what follows */
@@ -105,6 +113,13 @@ static void start_thread(struct xsr_save *sv)
 
 /* ---- the first thread ---------------------------------------------------- */
 
+static void go(struct xsr_save_ahead *a, enum way way, bool alone)
+{
+    a->way = way;
+    a->alone = alone;
+    a->left = way == KEEP ? KEPT : SETTLE + TIMED;
+}
+
 int xsr_save_ahead_start(struct xsr_save *sv, struct xsr_err *err)
 {
     struct xsr_save_ahead *a = calloc(1, sizeof(*a));
@@ -117,6 +132,7 @@ int xsr_save_ahead_start(struct xsr_save *sv, struct xsr_err *err)
         xsr_err_clear(&a->room[i].err);
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->changed, NULL);
+    go(a, TRY_HELPED, false);
     sv->ahead = a;
     start_thread(sv);
     return 0;
@@ -169,19 +185,24 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Was there anything that could be done meanwhile? */
-static void judge(struct xsr_save_ahead *a, uint64_t waiting, uint64_t writing)
+/* Behind each batch. */
+static void judge(struct xsr_save_ahead *a)
 {
-    if (!a->threaded || a->n_alone)
+    uint64_t time;
+
+    if (--a->left == TIMED)
+        a->since = now_ns();
+    if (a->left)
         return;
-    a->ns_waiting += waiting;
-    a->ns_writing += writing;
-    if (++a->n_timed < TIMED)
-        return;
-    if (a->ns_writing * WORTH_WHILE < a->ns_waiting)
-        a->n_alone = ALONE;
-    a->n_timed = 0;
-    a->ns_writing = a->ns_waiting = 0;
+    time = now_ns() - a->since;
+    if (a->way == TRY_HELPED) {
+        a->helped_time = time;
+        go(a, TRY_ALONE, true);
+    } else if (a->way == TRY_ALONE) {
+        go(a, KEEP, time < a->helped_time);
+    } else {
+        go(a, TRY_HELPED, false);
+    }
 }
 
 int xsr_save_ahead_write(struct xsr_save *sv, const struct xsr_pass *pass,
@@ -189,24 +210,24 @@ int xsr_save_ahead_write(struct xsr_save *sv, const struct xsr_pass *pass,
 {
     struct xsr_save_ahead *a = sv->ahead;
     struct room *r = room_of(a, a->n_written);
-    uint64_t begin, ready;
 
     *done_out = 0;
     /* Nothing is left, so the second thread has nothing to do. */
     if (a->n_written == a->n_submitted) {
         release(sv, a->n_written);
+        /* What happens between passes says nothing. */
+        if (a->way != KEEP)
+            go(a, a->way, a->alone);
         return 0;
     }
-    begin = now_ns();
     await(a, a->n_written);
-    ready = now_ns();
     if (r->rc < 0) {
         *err = r->err;
         return -1;
     }
     if (xsr_save_batch_write(sv, &r->batch, pass, err) < 0)
         return -1;
-    judge(a, ready - begin, now_ns() - ready);
+    judge(a);
     *done_out = r->batch.n;
     r->batch.n = 0;
     pthread_mutex_lock(&a->lock);
@@ -238,7 +259,7 @@ static int write_due(struct xsr_save *sv, const struct xsr_pass *pass,
     struct xsr_save_ahead *a = sv->ahead;
     unsigned done;
 
-    while (a->n_submitted - a->n_written >= (a->n_alone ? 1 : XSR_AHEAD)) {
+    while (a->n_submitted - a->n_written >= (a->alone ? 1 : XSR_AHEAD)) {
         if (xsr_save_ahead_write(sv, pass, &done, err) < 0)
             return -1;
         *done_out += done;
@@ -253,10 +274,8 @@ int xsr_save_ahead_submit(struct xsr_save *sv, const struct xsr_pass *pass,
 
     *done_out = 0;
     /* The second thread is at rest when all it got is written. */
-    if (!a->threaded || (a->n_alone && a->n_submitted == a->n_written)) {
-        a->n_alone -= a->n_alone != 0;
+    if (!a->threaded || (a->alone && a->n_submitted == a->n_written))
         return send_alone(sv, pass, done_out, err);
-    }
     pthread_mutex_lock(&a->lock);
     a->n_submitted++;
     if (a->n_submitted - a->n_prepared >= ENOUGH)
