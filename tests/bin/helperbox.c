@@ -9,7 +9,8 @@
  *     --preload FILE           at_call.so; --mark FILE: for its mark
  *     --op save|live|restore   a restore is of DOMID's own image
  *     --stride N               every N-th octet besides
- *     --step N                 of places behind the 24th every N-th
+ *     --dense N --step N       of places in the stream the first N, then
+ *                              every N-th
  *     --limit MS               for one run
  *   AXIS: signals, octets, parent, refusals, or one mishap (bad_show.h)
  *
@@ -292,10 +293,11 @@ static void report(const struct axis *a)
 /* At every place; before and after it, or by turns. */
 static void everywhere(const char *text, struct mishap m, bool both)
 {
+    bool many = m.when == AT_CALL && m.call_fd == STREAM;
     struct axis a = {.text = text, .m = m};
     uint64_t n;
 
-    for (n = 1;; n += n < 24 ? 1 : box.step) {
+    for (n = 1;; n += n < box.dense || !many ? 1 : box.step) {
         if (!try_one(&a, n, !both && a.m.when == AT_CALL && n % 2) ||
             (both && !try_one(&a, n, true)))
             break;
@@ -362,7 +364,7 @@ static void try_octets(const struct xsr_buf *image)
     for (at = 0; at + 8 <= image->len; at = next_record(image, at))
         n++;
     for (at = 0, i = 0; i < n; at = next_record(image, at), i++) {
-        if (i > 12 && i + 12 < n && i % box.step)
+        if (i > box.dense / 2 && i + box.dense / 2 < n && i % box.step)
             continue;
         if (at)
             try_octet(&stop, &shut, at - 1);
@@ -433,7 +435,7 @@ static int get_options(int argc, char **argv)
         {"helper", 1, NULL, 'h'}, {"preload", 1, NULL, 'p'},
         {"mark", 1, NULL, 'm'},   {"op", 1, NULL, 'o'},
         {"stride", 1, NULL, 's'}, {"limit", 1, NULL, 'l'},
-        {"step", 1, NULL, 'n'},   {NULL, 0, NULL, 0},
+        {"step", 1, NULL, 'n'},   {"dense", 1, NULL, 'd'},
     };
     int c;
 
@@ -452,6 +454,8 @@ static int get_options(int argc, char **argv)
             box.stride = strtoull(optarg, NULL, 10);
         if (c == 'n')
             box.step = strtoull(optarg, NULL, 10);
+        if (c == 'd')
+            box.dense = strtoull(optarg, NULL, 10);
         if (c == 'l')
             box.limit_ms = (unsigned)strtoul(optarg, NULL, 10);
     }
@@ -489,5 +493,8 @@ int main(int argc, char **argv)
             show_one(argv[i]);
     }
     printf("# %s: %u runs of the helper\n", box.op, box.n_runs);
+    xsr_buf_fini(&own);
+    xsr_buf_fini(&box.image);
+    xc_interface_close(box.w.xch);
     return 0;
 }

@@ -9,7 +9,8 @@
  *   xensrbox --kill parent|self --signal N --fd FD --mark FILE --target FILE
  *            --status FILE --resume COMMAND --errors FILE DOMID COMMAND...
  *     --target   file that must not be there after a failure
- *     --status   of the device model, if there is one
+ *     --status   of the device model, if there is one; --state: the file for
+ *                its state, which must not be there when the guest runs on
  *     --resume   for a guest that is left suspended, its toolstack being gone
  *
  * Prints "pass TEXT" or "fail TEXT" with the number of cases.
@@ -29,12 +30,12 @@
 
 static struct {
     struct world w;
-    const char *who, *mark, *target, *status, *resume, *errors;
+    const char *who, *mark, *target, *status, *state, *resume, *errors;
     char **command;
     int sig, fd;
     unsigned n_cases;
     char failure[600];
-} box = {.status = ""};
+} box = {.status = "", .state = ""};
 
 /* ---- running --------------------------------------------------------------
  */
@@ -112,9 +113,18 @@ static int judge_device_model(char why[256])
     return 0;
 }
 
+static int judge_guest_and_file(char why[256])
+{
+    struct stat st;
+
+    if (stat(box.state, &st) == 0)
+        return bad(why, "the device model's state is left");
+    return judge_guest(&box.w, why);
+}
+
 static int judge_all(char why[256])
 {
-    return judge_guest(&box.w, why) < 0 || judge_device_model(why) < 0 ? -1 : 0;
+    return judge_guest_and_file(why) < 0 ? -1 : judge_device_model(why);
 }
 
 /* The toolstack lives, so it puts everything right, and says what was. */
@@ -152,7 +162,7 @@ static int judge_orphan(int status, char why[256])
         return bad(why, "log-dirty mode is left on");
     if (guest_suspended(&box.w) && system(box.resume) != 0)
         return bad(why, "a suspended guest cannot be resumed");
-    return judge_guest(&box.w, why);
+    return judge_guest_and_file(why);
 }
 
 /* Undisturbed, it succeeds, and then all is well. */
@@ -198,11 +208,12 @@ static void get_options(int argc, char **argv)
         {"fd", 1, NULL, 'f'},     {"mark", 1, NULL, 'm'},
         {"target", 1, NULL, 't'}, {"status", 1, NULL, 'd'},
         {"resume", 1, NULL, 'r'}, {"errors", 1, NULL, 'e'},
-        {NULL, 0, NULL, 0},
+        {"state", 1, NULL, 'q'},  {NULL, 0, NULL, 0},
     };
     const char **texts[] = {
         ['k'] = &box.who,    ['m'] = &box.mark,   ['t'] = &box.target,
         ['d'] = &box.status, ['r'] = &box.resume, ['e'] = &box.errors,
+        ['q'] = &box.state,
     };
     int c;
 
@@ -239,5 +250,6 @@ int main(int argc, char **argv)
            box.failure[0] || !box.n_cases ? "fail" : "pass", box.sig,
            strcmp(box.who, "self") ? "toolstack" : "helper",
            box.fd ? "message" : "answer", box.failure, box.n_cases);
+    xc_interface_close(box.w.xch);
     return 0;
 }

@@ -15,11 +15,11 @@ static struct {
     const char *helper, *preload, *op, *mark;
     bool save, live, show;
     unsigned limit_ms;
-    uint64_t stride, step;
+    uint64_t stride, step, dense;
     struct xsr_buf image; /* what restores get */
     uint64_t total;       /* octets of the operation undisturbed */
     unsigned n_runs;
-} box = {.limit_ms = 15000, .stride = 3000017, .step = 1};
+} box = {.limit_ms = 15000, .stride = 3000017, .step = 1, .dense = 16};
 
 /* Image header and domain header, then records. */
 static uint64_t next_record(const struct xsr_buf *image, uint64_t at)

@@ -8,7 +8,7 @@
 . "${0%/*}/../bad-lib.sh"
 
 for type in pv pvh hvm; do
-    for op in save live; do
+    for op in $OPS; do
         helper_meets "$type" "$op" signals
     done
 done

@@ -5,12 +5,15 @@
 . "${0%/*}/../lib.sh"
 [ -z "${XENSR_ASAN-}" ] ||
     skip_all "stock programs do not run on libraries with sanitizers"
-STEP=101 # it sends a record for every hole in an HVM guest's memory
+# It sends a record for every hole in an HVM guest's memory.
+STEP=1009 DENSE=8
 . "${0%/*}/../bad-lib.sh"
 
 export XENSR_STUBS_DIR=$BUILD/stubs-hybrid
-for type in pv pvh hvm; do
+for type in pv hvm; do
     helper_meets "$type" live signals parent refusals octets
     helper_meets "$type" restore signals parent refusals octets
 done
+helper_meets pvh live parent refusals
+helper_meets pvh restore parent refusals
 done_testing

@@ -19,7 +19,8 @@ save_meets()
 {
     local type=$1 who=$2 signal=$3 fd=$4 status=()
     shift 4
-    [ "$type" != hvm ] || status=(--status "$XENSR_SIM_DIR/run/sim-dm.$d")
+    [ "$type" != hvm ] || status=(--status "$XENSR_SIM_DIR/run/sim-dm.$d"
+        --state "$XENSR_SIM_DIR/dm/qemu-save.$d")
     in_groups "$type${1:+ $1}" xensr sim run -- "$BUILD/tests/bin/xensrbox" \
         --kill "$who" --signal "$signal" --fd "$fd" --mark "$T/mark" \
         --errors "$T/errors" --target "$T/saved.img" "${status[@]}" \
