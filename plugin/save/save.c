@@ -366,6 +366,7 @@ static int prepare_suspend(struct xsr_save *s, struct xsr_err *err)
     p->xen = s->xen;
     p->domid = s->params->domid;
     p->hvm = s->subject.state.hvm;
+    p->pvh = s->subject.type == XENSR_PVH;
     p->patience = s->params->suspend_ms ? s->params->suspend_ms : PATIENCE_MS;
     if (xsr_suspend_prepare(p, err) < 0)
         return -1;

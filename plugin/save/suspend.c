@@ -104,7 +104,7 @@ int xsr_suspend_prepare(struct xsr_suspend *s, struct xsr_err *err)
         return -1;
     if (!asleep && bind_channel(s, err) < 0)
         return -1;
-    if (s->way == XSR_SUSPEND_BY_NODE && (!drivers || asleep))
+    if (s->way == XSR_SUSPEND_BY_NODE && !s->pvh && (!drivers || asleep))
         s->way = XSR_SUSPEND_BY_CALL;
     return 0;
 }

@@ -35,6 +35,7 @@ struct xsr_suspend {
     struct xsr_xen *xen;
     uint32_t domid;
     bool hvm;          /* or PVH */
+    bool pvh;          /* which has no devices but Xen's: it must be asked */
     unsigned patience; /* ms, for each of its two reactions */
     /* known after xsr_suspend_prepare() */
     enum xsr_suspend_way way;
