@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -265,12 +266,32 @@ static int update_vcpus(struct xsr_xs *xs, const struct xsr_subject *s,
     return 0;
 }
 
+/* Domain numbers come back; a file of one that is gone must not be believed. */
+static int check_owner(const struct xsr_subject *s, const json_t *create,
+                       struct xsr_err *err)
+{
+    const char *uuid = json_string_value(json_object_get(create, "uuid"));
+    char shown[64];
+
+    if (!uuid || strcasecmp(uuid, s->uuid) == 0)
+        return 0;
+    return xsr_fail(err, XSR_E_XEN,
+                    "the configuration stored for domain %u is that of an "
+                    "earlier domain of this number (UUID %s, this one is %s): "
+                    "give one (--config FILE)",
+                    s->domid,
+                    xsr_err_quote(uuid, strlen(uuid), shown, sizeof(shown)),
+                    s->uuid);
+}
+
 static int update(struct xsr_xs *xs, const struct xsr_subject *s, json_t *top,
                   struct xsr_err *err)
 {
     json_t *create = json_object_get(top, "c_info");
     json_t *build = json_object_get(top, "b_info");
 
+    if (check_owner(s, create, err) < 0)
+        return -1;
     if (!json_is_object(create) || !json_is_object(build))
         return xsr_fail(err, XSR_E_XEN,
                         "the stored configuration has no c_info or no b_info");

@@ -52,6 +52,12 @@ ok "a reader that is gone" refused 'closed|[Bb]roken pipe' bash -c \
     '"$XENSR" --sim -q save web - | true; exit "${PIPESTATUS[0]}"'
 ok "no such configuration" refused '[Nn]o such file' \
     save --config "$T/none" web "$img"
+stored=$(ls "$XENSR_SIM_DIR"/dm/userdata-d."$d".*)
+mv "$stored" "$T/stored" && mv "$XENSR_SIM_DIR/state/$d.json" "$T/ours"
+sed 's/"uuid": "[0-9a-f]*/"uuid": "00000000/' "$T/stored" >"$stored"
+ok "the configuration of an earlier domain of that number" \
+    refused 'earlier domain of this number' save web "$img"
+mv "$T/stored" "$stored" && mv "$T/ours" "$XENSR_SIM_DIR/state/$d.json"
 ok "no such domain" must_fail 1 save nobody "$img"
 ok "wrong usage" must_fail 2 save --keep alive web "$img"
 
