@@ -11,6 +11,16 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+/* Linux 5.9, its flag 5.11; the headers of the system may be older. */
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1u << 2)
+#endif
 
 static const volatile sig_atomic_t *stop_flag;
 
@@ -189,6 +199,34 @@ void xsr_close(int *fd)
         close(*fd);
     *fd = -1;
     errno = saved;
+}
+
+/* On old kernels one by one. */
+static void end_range(unsigned first, unsigned last, bool now)
+{
+    struct rlimit rl;
+
+    if (first > last || syscall(SYS_close_range, first, last,
+                                now ? 0u : CLOSE_RANGE_CLOEXEC) == 0)
+        return;
+    if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && last >= rl.rlim_cur)
+        last = (unsigned)rl.rlim_cur - 1;
+    for (unsigned fd = first; fd <= last; fd++) {
+        if (now)
+            close((int)fd);
+        else
+            fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+    }
+}
+
+void xsr_close_fds(unsigned first, unsigned last)
+{
+    end_range(first, last, true);
+}
+
+void xsr_mark_fds(unsigned first, unsigned last)
+{
+    end_range(first, last, false);
 }
 
 int xsr_sync_dir(const char *path, struct xsr_err *err)

@@ -40,6 +40,12 @@ int xsr_set_cloexec(int fd, bool on, struct xsr_err *err);
 void xsr_grow_pipe(int fd, size_t n);
 /* Close and set to -1; keeps errno; -1 is fine. */
 void xsr_close(int *fd);
+/*
+ * Close first..last, or mark them close-on-exec, whether they are open or not.
+ * Cannot fail; async-signal-safe, so also between fork and exec.
+ */
+void xsr_close_fds(unsigned first, unsigned last);
+void xsr_mark_fds(unsigned first, unsigned last);
 /* fsync a folder, for a rename to last. */
 int xsr_sync_dir(const char *path, struct xsr_err *err);
 

@@ -10,14 +10,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -161,21 +159,6 @@ static void child_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Mark first..last close-on-exec; on old kernels one by one. */
-static void mark_range(unsigned first, unsigned last)
-{
-    struct rlimit rl;
-    unsigned fd;
-
-    if (first > last ||
-        syscall(SYS_close_range, first, last, CLOSE_RANGE_CLOEXEC) == 0)
-        return;
-    if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && last >= rl.rlim_cur)
-        last = (unsigned)rl.rlim_cur - 1;
-    for (fd = first; fd <= last; fd++)
-        fcntl((int)fd, F_SETFD, FD_CLOEXEC);
-}
-
 /*
  * First everything up to numbers that nobody asked for, then down to the
  * asked ones: so no order of the list can overwrite a source.
@@ -202,10 +185,10 @@ static void child_fds(struct plan *pl)
     for (i = 0; i < sp->n_fds; i++) {
         if (pl->targets[i] < 3)
             continue;
-        mark_range(next, (unsigned)pl->targets[i] - 1);
+        xsr_mark_fds(next, (unsigned)pl->targets[i] - 1);
         next = (unsigned)pl->targets[i] + 1;
     }
-    mark_range(next, ~0u);
+    xsr_mark_fds(next, ~0u);
 }
 
 static void child_main(struct plan *pl)

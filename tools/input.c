@@ -111,8 +111,7 @@ static void keep_three_fds(int source, int data, int words)
     if (a < 0 || b < 0 || c < 0 || dup2(a, 0) < 0 || dup2(b, 1) < 0 ||
         dup2(c, 2) < 0)
         _exit(126);
-    if (close_range(3, ~0u, 0))
-        _exit(126);
+    xsr_close_fds(3, ~0u);
 }
 
 static void __attribute__((noreturn))
