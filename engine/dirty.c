@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/compat.h"
 #include "lib/util.h"
 
 static size_t n_words(uint64_t n_pfns)
@@ -77,7 +78,7 @@ int xsr_dirty_fetch(struct xsr_dirty *d, const struct xsr_xen *xen, bool final,
     xc_shadow_op_stats_t stats = {0, 0};
     long long r;
 
-    r = xc_logdirty_control(xen->xch, xen->domid, XEN_DOMCTL_SHADOW_OP_CLEAN,
+    r = xsr_xc_logdirty_get(xen->xch, xen->domid, XEN_DOMCTL_SHADOW_OP_CLEAN,
                             &d->buffer, d->n_pfns, mode, &stats);
     if (r < 0)
         return xsr_fail_sys(err, XSR_E_XEN, errno,

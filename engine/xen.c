@@ -3,9 +3,8 @@
  * Domain and memory hypercalls, over the public interface of libxenctrl and
  * libxenforeignmemory. vCPU and HVM state: xen_state.c and xen_get.c.
  *
- * Populating goes through xc_memory_op with an extent buffer of our own
- * instead of through the ready-made wrapper: that one bounces the array anew
- * in each call, and hides how many extents were done.
+ * Populating uses an extent buffer of our own where libxenctrl permits it:
+ * the ready-made wrapper bounces the array anew in each call.
  */
 #include "engine/xen.h"
 
@@ -13,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/compat.h"
 #include "lib/util.h"
 
 int xsr_xen_init(struct xsr_xen *xen, xc_interface *xch, uint32_t domid,
@@ -82,20 +82,14 @@ int xsr_xen_populate(struct xsr_xen *xen, const xen_pfn_t *first, unsigned n,
                      unsigned order, xen_pfn_t *frames_out, unsigned *done_out,
                      struct xsr_err *err)
 {
-    DECLARE_HYPERCALL_BUFFER_SHADOW(xen_pfn_t, extents, &xen->extents);
-    struct xen_memory_reservation want = {
-        .nr_extents = n,
-        .extent_order = order,
-        .domid = (domid_t)xen->domid,
-    };
+    xen_pfn_t *extents = xen->extents.hbuf;
     long r;
 
     *done_out = 0;
     if (n > XSR_XEN_BATCH)
         return xsr_fail(err, XSR_E_BUG, "%u extents in one populate call", n);
     memcpy(extents, first, n * sizeof(*first));
-    set_xen_guest_handle(want.extent_start, extents);
-    r = xc_memory_op(xen->xch, XENMEM_populate_physmap, &want, sizeof(want));
+    r = xsr_xc_populate(xen->xch, xen->domid, n, order, &xen->extents);
     if (r < 0)
         return xsr_fail_sys(err, XSR_E_XEN, errno,
                             "populating %u x %u pages "

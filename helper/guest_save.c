@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/compat.h"
 #include "helper/guest_in.h"
 #include "helper/policy.h"
 #include "helper/stop.h"
@@ -119,7 +120,7 @@ static int want_fallback(const struct xsr_guest *g, bool *out,
 
 static int shadow(struct xsr_guest *g, unsigned op)
 {
-    return xc_shadow_control(g->xch, g->args->domid, op, NULL, 0);
+    return xsr_xc_logdirty_switch(g->xch, g->args->domid, op);
 }
 
 /*

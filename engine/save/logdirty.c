@@ -9,11 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/compat.h"
 #include "engine/save/save.h"
 
 static int shadow(struct xsr_save *sv, unsigned op)
 {
-    if (xc_shadow_control(sv->xen.xch, sv->xen.domid, op, NULL, 0) < 0)
+    if (xsr_xc_logdirty_switch(sv->xen.xch, sv->xen.domid, op) < 0)
         return errno ? errno : EIO;
     return 0;
 }

@@ -3,7 +3,8 @@
  * Making a domain, through libxenctrl. restore.c calls in this order: open,
  * check, create, limits, ports; (the stream;) count, unpause; destroy to undo.
  * What is done with a domain that runs is in domain_run.c. The structures of
- * libxenctrl change with every release of Xen: both are compiled for one.
+ * libxenctrl change with every release of Xen: both are compiled for one, and
+ * compat.h says how they differ.
  */
 #include "plugin/host/host.h"
 
@@ -15,6 +16,7 @@
 #include <xen/hvm/params.h>
 
 #include "lib/util.h"
+#include "plugin/host/compat.h"
 #include "plugin/host/running.h"
 
 /* What libxl grants beyond the target: the guest's own bookkeeping pages. */
@@ -181,26 +183,19 @@ int xsr_domain_check_exists(struct xsr_xen *xen, uint32_t domid,
 static void fill_create(const struct xsr_xen *xen, const struct xsr_config *c,
                         struct xen_domctl_createdomain *d)
 {
-    uint32_t version = c->max_grant_version;
-
-    if (!version)
-        version = xen->caps & XEN_SYSCTL_PHYSCAP_gnttab_v2 ? 2 : 1;
     memset(d, 0, sizeof(*d));
     memcpy(d->handle, c->uuid, sizeof(d->handle));
     d->max_vcpus = c->max_vcpus;
     d->max_evtchn_port = c->max_evtchn_port;
     d->max_grant_frames = (int32_t)c->max_grant_frames;
     d->max_maptrack_frames = (int32_t)c->max_maptrack_frames;
-    d->grant_opts = XEN_DOMCTL_GRANT_version(version);
-    if (c->msr_relaxed)
-        d->arch.misc_flags |= XEN_X86_MSR_RELAXED;
+    xsr_xc_set_grants(d, xen->caps, c->max_grant_version);
+    xsr_xc_set_cpu(d, c->msr_relaxed, c->type != XENSR_PV && c->nested_hvm);
     if (c->type == XENSR_PV)
         return;
-    d->flags = XEN_DOMCTL_CDF_hvm;
+    d->flags |= XEN_DOMCTL_CDF_hvm;
     if (c->hap && xen->caps & XEN_SYSCTL_PHYSCAP_hap)
         d->flags |= XEN_DOMCTL_CDF_hap;
-    if (c->nested_hvm)
-        d->flags |= XEN_DOMCTL_CDF_nested_virt;
     d->arch.emulation_flags = c->type == XENSR_PVH
                                   ? XEN_X86_EMU_LAPIC
                                   : XEN_X86_EMU_ALL & ~XEN_X86_EMU_VPCI;
@@ -236,22 +231,24 @@ static int refused(uint32_t domid, const char *what, uint64_t value,
 static int set_params(struct xsr_xen *xen, uint32_t domid,
                       const struct xsr_config *c, struct xsr_err *err)
 {
+    bool hvm = c->type == XENSR_HVM;
     const struct {
         const char *name;
         uint32_t index;
         uint64_t value;
-        bool hvm_only;
+        bool wanted;
     } params[] = {
-        {"HVM parameter HPET_ENABLED", HVM_PARAM_HPET_ENABLED, c->hpet, true},
-        {"HVM parameter VPT_ALIGN", HVM_PARAM_VPT_ALIGN, c->vpt_align, true},
-        {"HVM parameter TIMER_MODE", HVM_PARAM_TIMER_MODE, c->timer_mode,
-         false},
-        {"HVM parameter ALTP2M", HVM_PARAM_ALTP2M, 0, false},
+        {"HVM parameter HPET_ENABLED", HVM_PARAM_HPET_ENABLED, c->hpet, hvm},
+        {"HVM parameter VPT_ALIGN", HVM_PARAM_VPT_ALIGN, c->vpt_align, hvm},
+        {"HVM parameter TIMER_MODE", HVM_PARAM_TIMER_MODE, c->timer_mode, true},
+        {"HVM parameter NESTEDHVM", HVM_PARAM_NESTEDHVM, c->nested_hvm,
+         XSR_NESTED_IS_PARAM},
+        {"HVM parameter ALTP2M", HVM_PARAM_ALTP2M, 0, XSR_ALTP2M_IS_PARAM},
     };
     size_t i;
 
     for (i = 0; i < XSR_ARRAY_LEN(params); i++) {
-        if (params[i].hvm_only && c->type != XENSR_HVM)
+        if (!params[i].wanted)
             continue;
         if (xc_hvm_param_set(xen->xch, domid, params[i].index,
                              params[i].value) < 0)
@@ -297,7 +294,7 @@ int xsr_domain_set_limits(struct xsr_xen *xen, uint32_t domid,
     if (c->type == XENSR_PV)
         return 0;
     pool = paging_pool(xen, c);
-    if (xc_set_paging_mempool_size(xen->xch, domid, pool) < 0)
+    if (xsr_xc_set_paging_pool(xen->xch, domid, pool) < 0)
         return refused(domid, "paging pool in bytes", pool, err);
     return 0;
 }

@@ -12,6 +12,7 @@
 #include <xen/hvm/params.h>
 
 #include "lib/util.h"
+#include "plugin/host/compat.h"
 #include "plugin/host/running.h"
 
 const char *xsr_shutdown_name(unsigned reason)
@@ -98,8 +99,7 @@ int xsr_domain_get_drivers(struct xsr_xen *xen, uint32_t domid,
 int xsr_domain_logdirty_off(struct xsr_xen *xen, uint32_t domid,
                             struct xsr_err *err)
 {
-    if (xc_shadow_control(xsr_xen_handle(xen), domid, XEN_DOMCTL_SHADOW_OP_OFF,
-                          NULL, 0) >= 0)
+    if (xsr_xc_logdirty_off(xsr_xen_handle(xen), domid) >= 0)
         return 0;
     /* so Xen answers where it is off already, or does not exist */
     if (errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS ||
@@ -115,8 +115,7 @@ int xsr_domain_count_dirty(struct xsr_xen *xen, uint32_t domid, uint64_t *n_out,
 {
     xc_shadow_op_stats_t stats = {0, 0};
 
-    if (xc_logdirty_control(xsr_xen_handle(xen), domid,
-                            XEN_DOMCTL_SHADOW_OP_PEEK, NULL, 0, 0, &stats) < 0)
+    if (xsr_xc_logdirty_count(xsr_xen_handle(xen), domid, &stats) < 0)
         return xsr_fail_sys(err, XSR_E_XEN, errno,
                             "domain %u: no count of dirty pages", domid);
     *n_out = stats.dirty_count;
