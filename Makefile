@@ -34,6 +34,12 @@ ifeq ($(WERROR),1)
 BASE_CFLAGS += -Werror
 endif
 
+# The release of Xen's headers. The simulated host is that of 4.17; for every
+# other release the programs and the library are built without it.
+XEN_ABI := $(shell $(CC) $(CFLAGS) -E -dM -include xenctrl.h -x c /dev/null \
+	2>/dev/null | awk '$$2 == "XEN_DOMCTL_INTERFACE_VERSION" { print $$3 }')
+SIM := $(if $(filter-out 0x00000015,$(XEN_ABI)),,yes)
+
 # ---- what is built of what (wildcards: a new file needs no line here) ------
 
 obj = $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
@@ -57,17 +63,27 @@ STUB_SO  := $(foreach s,$(STUBS),$(s).so)
 XEN_LIBS     = -lxenctrl -lxenforeignmemory -lxentoollog
 HELPER_LIBS  = -lxenguest $(XEN_LIBS)
 PLUGIN_LIBS  = -lxenctrl -lxenguest -lxenevtchn -lxenstore -lxentoollog -ljansson
-TOOLS_LIBS   = $(PLUGIN_LIBS) -lzstd
+TOOLS_LIBS   = $(PLUGIN_LIBS) -lzstd -ldl
 
+SIM_BINS = $(O)/stubs/libxensrsim.so $(O)/stubs/xensr-sim \
+	$(O)/stubs/xensr-sim-dm $(STUB_SO)
 BINS = $(O)/bin/xensr $(O)/bin/xensr-helper $(O)/lib/libxensr.so \
-	$(O)/stubs/libxensrsim.so $(O)/stubs/xensr-sim $(O)/stubs/xensr-sim-dm \
-	$(STUB_SO)
+	$(if $(SIM),$(SIM_BINS))
 
 # Objects that are only on the way to a library stay.
 .SECONDARY:
 
 .PHONY: all
 all: $(BINS) ## build everything below build/
+	$(if $(SIM),,@echo "Built without the simulated host, which needs Xen \
+	4.17's headers; these have domctl interface $(XEN_ABI).")
+
+.PHONY: need-sim
+need-sim:
+	$(if $(SIM),,@echo "make: tests and demo need the simulated host, \
+	which is that of Xen 4.17; the headers here have domctl interface \
+	$(XEN_ABI), not 0x15. Run them where libxen-dev is 4.17 (Debian 12); \
+	\`make all\` and \`make install\` work here." >&2; exit 1)
 
 .PHONY: help
 help: ## this list
@@ -79,7 +95,7 @@ deps: ## install what the build and the tests need (Debian packages)
 	@sh tests/deps.sh
 
 .PHONY: demo
-demo: deps ## a real guest comes back, a simulated one is saved and moves
+demo: need-sim deps ## a real guest comes back, a simulated one is saved and moves
 	$(SUB) $(BINS)
 	@bash tests/demo.sh $(O)
 
@@ -178,28 +194,28 @@ $(O)/tests/unit-sim/%: tests/unit-sim/%.c $(O)/stubs/libxensrsim.so \
 		-L$(O)/stubs -lxensrsim -Wl,-rpath,'$$ORIGIN/../../stubs'
 
 .PHONY: check-bins
-check-bins: $(BINS) $(O)/stubs-hybrid/.made $(UNIT) $(UNIT_SIM) \
-		$(TESTS_GEN) $(TESTS_BIN)
+check-bins: need-sim $(if $(SIM),$(BINS) $(O)/stubs-hybrid/.made $(UNIT) \
+		$(UNIT_SIM) $(TESTS_GEN) $(TESTS_BIN))
 
 .PHONY: unit
 unit: check-bins ## the unit tests alone
 	@bash tests/check.sh --unit $(O)
 
 .PHONY: check
-check: deps ## all tests: plain, ASan+UBSan, valgrind
+check: need-sim deps ## all tests: plain, ASan+UBSan, valgrind
 	-$(SUB) stock
 	$(SUB) check-bins
 	$(SUB) VARIANT=asan O=$(O)-asan check-bins
 	@bash tests/check.sh --full $(O)
 
 .PHONY: check-quick
-check-quick: deps ## all tests without ASan+UBSan and valgrind
+check-quick: need-sim deps ## all tests without ASan+UBSan and valgrind
 	-$(SUB) stock
 	$(SUB) check-bins
 	@bash tests/check.sh --quick $(O)
 
 .PHONY: check-cross
-check-cross: deps ## a guest through every toolstack, helper and library
+check-cross: need-sim deps ## a guest through every toolstack, helper and library
 	-$(SUB) stock
 	$(SUB) check-bins
 	@bash tests/check.sh --cross $(O)
@@ -215,7 +231,7 @@ $(O)/stock/libxl-save-helper:
 stock: $(O)/stock/libxl-save-helper ## fetch Debian's own save helper and xl for tests
 
 .PHONY: bench
-bench: deps ## save, restore, live migration: ours and Debian's, side by side
+bench: need-sim deps ## save, restore, live migration: ours and Debian's, side by side
 	-$(SUB) stock
 	$(SUB) check-bins
 	@bash tests/bench/bench.sh $(O)
@@ -242,14 +258,15 @@ DOC_D     = $(DESTDIR)$(PREFIX)/share/doc/xensr
 
 .PHONY: install
 install: all ## install below DESTDIR and PREFIX (/usr/local)
-	install -d $(DESTDIR)$(PREFIX)/bin $(LIBEXEC_D) $(SIM_D) $(DOC_D) \
+	install -d $(DESTDIR)$(PREFIX)/bin $(LIBEXEC_D) $(LIB_D) $(DOC_D) \
 		$(DESTDIR)$(PREFIX)/include
 	install -m 755 $(O)/bin/xensr $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(O)/bin/xensr-helper $(LIBEXEC_D)/
 	install -m 755 $(O)/lib/libxensr.so $(LIB_D)/libxensr.so.0
 	ln -sf libxensr.so.0 $(LIB_D)/libxensr.so
 	install -m 644 plugin/xensr.h $(DESTDIR)$(PREFIX)/include/
-	cp -P $(O)/stubs/*.so* $(O)/stubs/xensr-sim $(O)/stubs/xensr-sim-dm $(SIM_D)/
+	$(if $(SIM),install -d $(SIM_D) && cp -P $(O)/stubs/*.so* \
+		$(O)/stubs/xensr-sim $(O)/stubs/xensr-sim-dm $(SIM_D)/)
 	install -m 644 README.md INSTALL LICENSE docs/man/*.md $(DOC_D)/
 
 .PHONY: uninstall
