@@ -22,6 +22,7 @@
 
 #include "lib/util.h"
 #include "tests/fake/bad_show.h"
+#include "tests/fake/bad_stream.h"
 
 /* ---- the conversation -----------------------------------------------------
  */
@@ -95,28 +96,6 @@ static void take_messages(struct run *r)
         pos += 2 + len;
     }
     xsr_buf_drop(&r->in, pos);
-}
-
-static void move_stream(struct run *r)
-{
-    static uint8_t bytes[1 << 20];
-    struct xsr_err err = XSR_ERR_INIT;
-    size_t room = stream_room(r, box.save ? sizeof(bytes) : 4096);
-    ssize_t n;
-
-    if (box.save) {
-        n = read(r->stream, bytes, room);
-        if (n > 0)
-            xsr_buf_put(&r->image, bytes, (size_t)n, &err);
-    } else {
-        room = xsr_min(room, r->input_len - r->octets);
-        n = room ? write(r->stream, r->input + r->octets, room) : 0;
-    }
-    if (n <= 0) {
-        xsr_close(&r->stream);
-        return;
-    }
-    r->octets += (uint64_t)n;
 }
 
 /* Both ends of the conversation are served until the helper has gone. */
@@ -199,7 +178,7 @@ static void run_start(struct run *r, const struct mishap *m)
     r->end_ms = xsr_now_ms() + box.limit_ms;
     r->input = box.image.p;
     r->input_len = box.image.len;
-    stream_open(r, box.save, st);
+    stream_open(r, st);
     if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0)
         die("pipe");
     if (!box.save)
@@ -227,6 +206,7 @@ static void run_whole(struct run *r, const struct mishap *m)
     else if (xsr_child_wait(&r->child, &r->status, &err) < 0)
         die(err.text);
     /* what was on its way belongs to the image */
+    xsr_close(&r->peer);
     while (box.save && !r->timeout && r->stream >= 0)
         move_stream(r);
     if (!box.save) {

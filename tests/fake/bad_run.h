@@ -7,7 +7,6 @@
 #define XSR_TESTS_FAKE_BAD_RUN_H
 
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,6 +44,7 @@ struct run {
     struct mishap m;
     struct xsr_child child;
     int to, from, stream; /* our ends */
+    int peer;             /* its end of the stream, or -1 */
     struct target target; /* of a restore */
     const uint8_t *input; /* its image */
     size_t input_len;
@@ -109,29 +109,6 @@ static bool is_moment(const struct run *r, enum xsr_msg msg)
            r->n_requests == r->m.n;
 }
 
-/* How many octets may pass before the moment. */
-static size_t stream_room(const struct run *r, size_t most)
-{
-    if (r->m.when == AT_OCTET && !r->reached && r->m.n - r->octets < most)
-        return (size_t)(r->m.n - r->octets);
-    return most;
-}
-
-/* A stream whose reader is never far behind, or one that is fast. */
-static void stream_open(const struct run *r, bool save, int ends[2])
-{
-    int size = 4096;
-
-    if (r->m.when != AT_OCTET) {
-        if (pipe2(ends, O_CLOEXEC) < 0)
-            die("pipe");
-        return;
-    }
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0 ||
-        setsockopt(ends[save], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) < 0)
-        die("socketpair");
-}
-
 static int failure_of(enum xsr_msg msg)
 {
     return msg == XSR_MSG_SUSPEND ? 0 : -1;
@@ -143,6 +120,7 @@ static void run_close(struct run *r)
     xsr_close(&r->to);
     xsr_close(&r->from);
     xsr_close(&r->stream);
+    xsr_close(&r->peer);
     xsr_buf_fini(&r->image);
     xsr_buf_fini(&r->in);
 }

@@ -6,7 +6,7 @@
 [ -z "${XENSR_ASAN-}" ] ||
     skip_all "stock programs do not run on libraries with sanitizers"
 # It sends a record for every hole in an HVM guest's memory.
-STEP=1009 DENSE=8
+export STEP=1009 DENSE=8
 . "${0%/*}/../bad-lib.sh"
 
 export XENSR_STUBS_DIR=$BUILD/stubs-hybrid
