@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * plugin/emu/emu_state.c: the device model's file appears whole or not at all, is
- * private, follows no links, and goes away again.
+ * plugin/emu/emu_state.c: the device model's file appears whole or not at all,
+ * is private, follows no links, and goes away again.
  */
 #include <setjmp.h>
 #include <stdarg.h>

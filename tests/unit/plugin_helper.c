@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * plugin/helper/helper_run and helper_msgs against helpers of every kind. The helper
- * is this program again: what it does is named in FAKE_HELPER. (What a shell
- * can do badly is in tests/run/misbehaving-helper-*.sh.)
+ * plugin/helper/helper_run and helper_msgs against helpers of every kind. The
+ * helper is this program again: what it does is named in FAKE_HELPER. (What a
+ * shell can do badly is in tests/run/misbehaving-helper-*.sh.)
  */
 #include <setjmp.h>
 #include <stdarg.h>

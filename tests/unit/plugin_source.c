@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * plugin/restore/source.c: exactly the bytes that were asked for, from head and fd;
- * positions; the end of the input in every place.
+ * plugin/restore/source.c: exactly the bytes that were asked for, from head and
+ * fd; positions; the end of the input in every place.
  */
 #include <setjmp.h>
 #include <stdarg.h>
