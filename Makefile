@@ -34,11 +34,15 @@ ifeq ($(WERROR),1)
 BASE_CFLAGS += -Werror
 endif
 
-# The release of Xen's headers. The simulated host is that of 4.17; for every
-# other release the programs and the library are built without it.
-XEN_ABI := $(shell $(CC) $(CFLAGS) -E -dM -include xenctrl.h -x c /dev/null \
-	2>/dev/null | awk '$$2 == "XEN_DOMCTL_INTERFACE_VERSION" { print $$3 }')
+# The release of Xen's headers, and a name that point releases have changed
+# (engine/compat.h). The simulated host is that of 4.17; for every other release
+# the programs and the library are built without it.
+XEN_H := $(shell $(CC) $(CFLAGS) -E -dD -include xenctrl.h -x c /dev/null \
+	2>/dev/null | awk '$$2 == "XEN_DOMCTL_INTERFACE_VERSION" { print $$3 } \
+	$$2 == "cpuid_policy;" && !old++ { print "old-names" }')
+XEN_ABI := $(filter 0x%,$(XEN_H))
 SIM := $(if $(filter-out 0x00000015,$(XEN_ABI)),,yes)
+BASE_CFLAGS += $(if $(filter old-names,$(XEN_H)),-DXSR_OLD_POLICY_NAMES)
 
 # ---- what is built of what (wildcards: a new file needs no line here) ------
 

@@ -14,9 +14,29 @@
 /* The interface number that a release came with; 4.14 has 0x12. */
 #define XSR_DOMCTL_4_16 0x14
 #define XSR_DOMCTL_4_17 0x15
+#define XSR_DOMCTL_4_22 0x18
 
 #if XEN_DOMCTL_INTERFACE_VERSION < 0x12
 #error "Xen 4.14 or later is needed: these headers are of an older release"
+#endif
+
+/*
+ * The arrays of struct xen_domctl_cpu_policy: renamed in the middle of series
+ * (4.14.6, 4.15.5, 4.16.5, 4.17.2), which no number tells. The Makefile looks.
+ */
+#ifdef XSR_OLD_POLICY_NAMES
+#define XSR_POLICY_LEAVES cpuid_policy
+#define XSR_POLICY_MSRS   msr_policy
+#else
+#define XSR_POLICY_LEAVES leaves
+#define XSR_POLICY_MSRS   msrs
+#endif
+
+/* 4.22 has one argument more: how memory is allocated, 0 as before. */
+#if XEN_DOMCTL_INTERFACE_VERSION >= XSR_DOMCTL_4_22
+#define xsr_xc_domain_restore(...) xc_domain_restore(__VA_ARGS__, 0)
+#else
+#define xsr_xc_domain_restore(...) xc_domain_restore(__VA_ARGS__)
 #endif
 
 /* Log-dirty mode on or off: op is XEN_DOMCTL_SHADOW_OP_... */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "engine/compat.h"
 #include "lib/util.h"
 #include "stream/blobs.h"
 #include "stream/limits.h"
@@ -119,8 +120,8 @@ int xsr_xen_get_policy(const struct xsr_xen *xen, struct xsr_buf *leaves,
     }
     get->nr_leaves = n_leaves;
     get->nr_msrs = n_msrs;
-    set_xen_guest_handle(get->leaves, leaf_array);
-    set_xen_guest_handle(get->msrs, msr_array);
+    set_xen_guest_handle(get->XSR_POLICY_LEAVES, leaf_array);
+    set_xen_guest_handle(get->XSR_POLICY_MSRS, msr_array);
     if (xc_domctl(xen->xch, &domctl) < 0) {
         xsr_fail_sys(err, XSR_E_XEN, errno, "asking for the CPU policy");
         goto out;

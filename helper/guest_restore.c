@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "engine/compat.h"
 #include "helper/guest_in.h"
 #include "helper/stop.h"
 
@@ -83,7 +84,7 @@ static int run_library(struct xsr_guest *g, uint64_t *store_out,
 
     set_callbacks(&cb, g);
     errno = 0;
-    r = xc_domain_restore(
+    r = xsr_xc_domain_restore(
         g->xch, args->stream_fd, args->domid, args->store_evtchn, &store,
         args->store_domid, args->console_evtchn, &console, args->console_domid,
         (xc_stream_type_t)args->stream_type, &cb, args->back_fd);

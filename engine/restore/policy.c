@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "engine/compat.h"
 #include "stream/blobs.h"
 
 #define NOT_NAMED          UINT32_MAX
@@ -119,8 +120,8 @@ int xsr_policy_apply(const struct xsr_policy *policy, const struct xsr_xen *xen,
     domctl.domain = (domid_t)xen->domid;
     set->nr_leaves = (uint32_t)(policy->cpuid.len / XSR_CPUID_LEAF_LEN);
     set->nr_msrs = (uint32_t)(policy->msr.len / XSR_MSR_ENTRY_LEN);
-    set_xen_guest_handle(set->leaves, leaves);
-    set_xen_guest_handle(set->msrs, msrs);
+    set_xen_guest_handle(set->XSR_POLICY_LEAVES, leaves);
+    set_xen_guest_handle(set->XSR_POLICY_MSRS, msrs);
     set->err_leaf = set->err_subleaf = set->err_msr = NOT_NAMED;
     rc = xc_domctl(xen->xch, &domctl);
     if (rc < 0)
