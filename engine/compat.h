@@ -16,10 +16,6 @@
 #define XSR_DOMCTL_4_17 0x15
 #define XSR_DOMCTL_4_22 0x18
 
-#if XEN_DOMCTL_INTERFACE_VERSION < 0x12
-#error "Xen 4.14 or later is needed: these headers are of an older release"
-#endif
-
 /*
  * The arrays of struct xen_domctl_cpu_policy: renamed in the middle of series
  * (4.14.6, 4.15.5, 4.16.5, 4.17.2), which no number tells. The Makefile looks.

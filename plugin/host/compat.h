@@ -18,10 +18,6 @@
 #define XSR_DOMCTL_4_17 0x15
 #define XSR_DOMCTL_4_19 0x17
 
-#if XEN_DOMCTL_INTERFACE_VERSION < 0x12
-#error "Xen 4.14 or later is needed: these headers are of an older release"
-#endif
-
 /* Nested virtualisation: an HVM parameter, later a flag of the creation. */
 #define XSR_NESTED_IS_PARAM (XEN_DOMCTL_INTERFACE_VERSION < XSR_DOMCTL_4_15)
 /* altp2m too; from then on Xen refuses the parameter, whatever the value. */
