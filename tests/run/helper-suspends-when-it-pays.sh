@@ -15,7 +15,7 @@ live_rounds()
 saved() { told "suspend -> 1" "complete 0 0 -> 0" "exit 0"; }
 
 # Sanitizers make the host slow, and writes take its time, too.
-RATE=${XENSR_ASAN:+20000}
+RATE=${XENSR_ASAN:+150000}
 RATE=${RATE:-400000}
 fresh_host
 for e in $(engines); do
