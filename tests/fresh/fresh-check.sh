@@ -81,6 +81,14 @@ make_root()
     fi || return 1
 }
 
+# Terminals of its own, as any machine has; without them tests say so.
+terminals()
+{
+    mount -t devpts -o newinstance,ptmxmode=0666 devpts "$ROOT/dev/pts" \
+        2>/dev/null || return 0
+    ln -s pts/ptmx "$ROOT/dev/ptmx"
+}
+
 furnish_root()
 {
     mount --bind "$ROOT" "$ROOT" &&
@@ -97,6 +105,7 @@ furnish_root()
         mount -t tmpfs -o mode=755 dev "$ROOT/dev" &&
         mkdir "$ROOT/dev/shm" "$ROOT/dev/pts" &&
         mount -t tmpfs -o mode=1777 shm "$ROOT/dev/shm" &&
+        terminals &&
         for d in null zero full random urandom tty; do
             touch "$ROOT/dev/$d" && mount --bind "/dev/$d" "$ROOT/dev/$d" ||
                 return 1
