@@ -14,6 +14,7 @@
  *                       the policy decides is logged, abort ends the save
  *   read N | write N   N bytes of the stream; errors end the operation
  *   sleep MS           undisturbed by signals
+ *   signal N           until the helper has handled signal N (30 s at most)
  *   chatter N          N long log lines when the handle is closed
  *   ok STORE CONSOLE | ok 0 0 | fail ERRNO     the end
  *
@@ -21,6 +22,7 @@
  * switching log-dirty mode (each use takes the next, "0,95", then none).
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +83,39 @@ static void nap_ms(long ms)
 
     while (nanosleep(&left, &left) < 0 && errno == EINTR)
         ;
+}
+
+/* The helper's own handler of each signal, and whether it has run. */
+static void (*handlers[NSIG])(int);
+static volatile sig_atomic_t handled[NSIG];
+
+static void on_signal(int sig)
+{
+    handlers[sig](sig);
+    handled[sig] = 1;
+}
+
+/* Puts itself in front of the helper's handler, if there is one. */
+static void watch_signal(int sig)
+{
+    struct sigaction sa;
+
+    if (sig <= 0 || sig >= NSIG || handlers[sig] ||
+        sigaction(sig, NULL, &sa) < 0 || sa.sa_handler == SIG_IGN ||
+        sa.sa_handler == SIG_DFL)
+        return;
+    handlers[sig] = sa.sa_handler;
+    sa.sa_handler = on_signal;
+    sigaction(sig, &sa, NULL);
+}
+
+static int wait_signal(int sig)
+{
+    int ms;
+
+    for (ms = 0; ms < 30000 && !handled[sig]; ms += 5)
+        nap_ms(5);
+    return handled[sig] ? 1 : -1;
 }
 
 /* As libxenguest does it: EINTR again, end of file is errno 0. */
@@ -216,6 +251,8 @@ static int statement(const struct call *c, const char *s)
         nap_ms((long)a);
         return 1;
     }
+    if (strcmp(verb, "signal") == 0)
+        return wait_signal((int)(a % NSIG));
     if (strcmp(verb, "chatter") == 0) {
         c->fake->chatter = (int)a;
         return 1;
@@ -240,6 +277,8 @@ static int run(const struct call *c)
     char *copy = strdup(script ? script : ""), *s, *save = NULL;
     int rc = 1, sys;
 
+    for (s = strstr(copy, "signal "); s; s = strstr(s + 1, "signal "))
+        watch_signal(atoi(s + 7));
     for (s = strtok_r(copy, ";", &save); s && rc > 0;
          s = strtok_r(NULL, ";", &save))
         rc = statement(c, s);

@@ -56,12 +56,12 @@ ok "switched off by the library: not once more" \
     [ "$(grep -c '^switch_qemu_logdirty 5 0' "$T/talk")" = 1 ]
 live "logdirty 1; fail 5" --reply switch_qemu_logdirty=-1
 ok "never on: nothing to switch off" not_told '^switch_qemu_logdirty 5 0'
-live "logdirty 1; log 5 -1 xc go; sleep 100; suspend; ok 0 0" --on =go:sig=15
+live "logdirty 1; log 5 -1 xc go; signal 15; suspend; ok 0 0" --on =go:sig=15
 ok "a stop: nobody is suspended any more" not_told '^suspend'
 ok "... the device model is told" told "switch_qemu_logdirty 5 0 -> 0" \
     "complete -1 125 -> 0"
-live "logdirty 1; log 5 -1 xc go; policy 1 2 3; ok 0 0" \
-    --on =go:sig=15,delay=50
+live "logdirty 1; log 5 -1 xc go; signal 15; policy 1 2 3; ok 0 0" \
+    --on =go:sig=15
 ok "... the policy gives up" told 'log 3 -1 "xc" "policy says -1"'
 
 # The limits of the environment reach the library's loop.

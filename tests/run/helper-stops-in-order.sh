@@ -40,7 +40,7 @@ talk "static 0; checkpoint; ok 1 2" --on static_data_done:sig=15,delay=50 \
     --reply static_data_done=-3
 ok "stopped and refused at once: stopped is the reason" stopped 15
 
-talk "log 5 -1 xc go; read 65536; log 5 -1 xc end; sleep 200; ok 1 2" \
+talk "log 5 -1 xc go; read 65536; log 5 -1 xc end; signal 15; ok 1 2" \
     --on =end:sig=15
 ok "after the last byte was read the restore succeeds" \
     told "restore_results 0x1 0x2" "complete 0 0 -> 0" "exit 0"
