@@ -102,6 +102,10 @@ struct xensr_restore_params {
     /* The caller will let it run later on: an HVM domain that could not, for
        want of a device model, is refused before its memory is read. */
     bool will_run;
+    /* The guest may still be on this host, as the domain that is sent here:
+       a running or suspended domain that has both its UUID and its name is no
+       obstacle. Needs name_suffix. */
+    bool same_host;
     /* Called once END was read (and the end of the input, with must_end) and
        before the domain starts; the fd is not used any more. Non-zero refuses
        the input: text (at most text_len bytes) says why. May be NULL. */
@@ -245,6 +249,8 @@ struct xensr_receive_params {
     bool paused;             /* leave the guest paused */
     const char *config_json; /* replaces the one that was sent */
     bool start_hvm;          /* as in struct xensr_restore_params */
+    bool same_host;          /* the sender may be this host: it may have the
+                                guest until it gives it away, not afterwards */
     unsigned answer_ms;      /* for each message of the sender; 0: 10 min */
 };
 

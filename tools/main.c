@@ -101,7 +101,7 @@ static const struct command {
      "out."},
     {"migrate-receive", xsr_cmd_receive,
      "migrate-receive [--paused] [--config FILE] [--helper PATH]\n"
-     "                [--timeout SECONDS]\n"
+     "                [--timeout SECONDS] [--same-host]\n"
      "    the other end, started by the transport",
      "For a sender that is `xensr migrate` or `xl migrate`.\n\n"
      "--paused         leave the domain paused (-p)\n"
@@ -110,6 +110,9 @@ static const struct command {
      "--timeout SECONDS\n"
      "                 patience for each message of the sender behind the "
      "image (600)\n"
+     "--same-host      the sender may be this host: the guest has its name and "
+     "UUID\n"
+     "                 here until it is given away\n"
      "-e -d -t -T      as `xl migrate-receive` has them: nothing; like -v; "
      "nothing"},
     {"destroy", xsr_cmd_destroy,

@@ -20,7 +20,7 @@
 struct request {
     const char *config, *helper;
     unsigned answer_ms;
-    bool paused;
+    bool paused, same_host;
 };
 
 /* ---- options --------------------------------------------------------------
@@ -46,6 +46,9 @@ static int parse_option(int c, const char *word, struct request *rq)
         return XENSR_OK;
     case 'H':
         rq->helper = optarg;
+        return XENSR_OK;
+    case 'S':
+        rq->same_host = true;
         return XENSR_OK;
     case 'a':
         return xsr_tool_seconds("--timeout", optarg, &rq->answer_ms);
@@ -73,6 +76,7 @@ static int parse_options(int argc, char **argv, struct request *rq)
         {"paused", no_argument, NULL, 'p'},
         {"config", required_argument, NULL, 'C'},
         {"helper", required_argument, NULL, 'H'},
+        {"same-host", no_argument, NULL, 'S'},
         {"timeout", required_argument, NULL, 'a'},
         {"colo", no_argument, NULL, 'o'},
         {"coloft-script", required_argument, NULL, 'o'},
@@ -122,6 +126,7 @@ static int receive(struct xensr *x, const struct request *rq, int out_fd,
         .paused = rq->paused,
         .config_json = config,
         .start_hvm = xsr_sim_active(),
+        .same_host = rq->same_host,
         .answer_ms = rq->answer_ms,
     };
     struct xensr_restored r = {0};

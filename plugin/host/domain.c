@@ -130,11 +130,11 @@ int xsr_domain_check_host(struct xsr_xen *xen, const struct xsr_config *c,
     return 0;
 }
 
-int xsr_domain_check_uuid(struct xsr_xen *xen, const struct xsr_config *c,
-                          struct xsr_err *err)
+int xsr_domain_find_uuid(struct xsr_xen *xen, const uint8_t uuid[16],
+                         uint32_t *domid, struct xsr_err *err)
 {
     xc_domaininfo_t info[LIST_STEP];
-    uint32_t next = 0;
+    uint32_t next = *domid;
     int n, i;
 
     do {
@@ -142,11 +142,10 @@ int xsr_domain_check_uuid(struct xsr_xen *xen, const struct xsr_config *c,
         if (n < 0)
             return xsr_fail_sys(err, XSR_E_XEN, errno, "cannot list domains");
         for (i = 0; i < n; i++) {
-            if (memcmp(info[i].handle, c->uuid, sizeof(c->uuid)) == 0)
-                return xsr_fail(err, XSR_E_XEN,
-                                "the UUID %s is in use by "
-                                "domain %u: destroy that one first",
-                                c->uuid_text, info[i].domain);
+            if (memcmp(info[i].handle, uuid, sizeof(info[i].handle)) == 0) {
+                *domid = info[i].domain;
+                return 1;
+            }
             next = info[i].domain + 1;
         }
     } while (n == (int)LIST_STEP);

@@ -24,9 +24,9 @@ void xsr_xen_close(struct xsr_xen *xen); /* NULL is fine */
 /* Refuse a guest type that this host cannot run. */
 int xsr_domain_check_host(struct xsr_xen *xen, const struct xsr_config *c,
                           struct xsr_err *err);
-/* Refuse a UUID that a domain carries already. */
-int xsr_domain_check_uuid(struct xsr_xen *xen, const struct xsr_config *c,
-                          struct xsr_err *err);
+/* 1 = the first domain from number *domid on with that UUID; 0 = none. */
+int xsr_domain_find_uuid(struct xsr_xen *xen, const uint8_t uuid[16],
+                         uint32_t *domid, struct xsr_err *err);
 int xsr_domain_check_exists(struct xsr_xen *xen, uint32_t domid,
                             struct xsr_err *err);
 
@@ -92,10 +92,14 @@ int xsr_xs_introduce(struct xsr_xs *xs, uint32_t domid, uint64_t gfn,
 
 /* ---- skeleton.c --------------------------------------------------------- */
 
+#define XSR_VM_PATH 64
+
 /* What the nodes of one domain need to know. */
 struct xsr_bare {
     uint32_t domid;
     const struct xsr_config *config;
+    uint32_t twin; /* the domain here that is being sent to us; 0: none */
+    char vm_path[XSR_VM_PATH]; /* see vm_path.h */
     uint32_t store_domid, console_domid;
     uint32_t store_port, console_port;
     uint64_t store_gfn, console_gfn;
@@ -110,8 +114,8 @@ int xsr_skeleton_missing_roots(struct xsr_xs *xs, uint32_t *roots_out,
 /* Domains that run the store and the console daemon; 0 unless said. */
 int xsr_skeleton_daemons(struct xsr_xs *xs, uint32_t *store_domid_out,
                          uint32_t *console_domid_out, struct xsr_err *err);
-/* Refuse a name that a domain carries already. */
-int xsr_skeleton_check_name(struct xsr_xs *xs, const char *name,
+/* Refuse a name that a domain carries already, but for twin (0: for none). */
+int xsr_skeleton_check_name(struct xsr_xs *xs, const char *name, uint32_t twin,
                             struct xsr_err *err);
 /* Everything known before the stream; refuses a name and a UUID in use. */
 int xsr_skeleton_write(struct xsr_xs *xs, const struct xsr_bare *b,

@@ -5,8 +5,8 @@
  * again. The nodes are rows of tables; which values and permissions they have
  * is what libxl gives them (docs/formats/bare-domain.md).
  *
- * Three roots: D /local/domain/N, V /vm/UUID, L /libxl/N, and the console's
- * backend directory B.
+ * Three roots: D /local/domain/N, V /vm/UUID (vm_path.h), L /libxl/N, and the
+ * console's backend directory B.
  */
 #include "plugin/host/host.h"
 
@@ -18,6 +18,7 @@
 
 #include "lib/util.h"
 #include "plugin/host/config.h"
+#include "plugin/host/vm_path.h"
 
 enum root { D, V, L, B, P, N_ROOT }; /* P: L's copy of the console backend */
 
@@ -103,9 +104,12 @@ static int refuse_used(const char *what, const char *value, const char *by,
                     what, value, by, cure);
 }
 
-/* No domain may have the name, nor the path /vm/UUID (NULL: not asked). */
-static int check_others(struct xsr_xs *xs, const char *name, const char *vm,
-                        struct xsr_err *err)
+/*
+ * No domain but twin (0: none) may have the name, and none the path /vm/UUID
+ * (NULL: not asked).
+ */
+static int check_others(struct xsr_xs *xs, const char *name, uint32_t twin,
+                        const char *vm, struct xsr_err *err)
 {
     xsr_auto_free char **domains = NULL;
     char path[XSR_XS_PATH];
@@ -119,13 +123,13 @@ static int check_others(struct xsr_xs *xs, const char *name, const char *vm,
         snprintf(path, sizeof(path), "/local/domain/%.16s/name", domains[i]);
         if (xsr_xs_read(xs, path, &its_name, err) < 0)
             return -1;
-        snprintf(path, sizeof(path), "/local/domain/%.16s/vm", domains[i]);
-        if (vm && xsr_xs_read(xs, path, &its_vm, err) < 0)
+        if (vm && xsr_vm_path_read(xs, domains[i], &its_vm, err) < 0)
             return -1;
         if (its_vm && strcmp(its_vm, vm) == 0)
             return refuse_used("UUID", vm + strlen("/vm/"), domains[i],
                                " first", err);
-        if (its_name && strcmp(its_name, name) == 0)
+        if (its_name && strcmp(its_name, name) == 0 &&
+            (!twin || strtoul(domains[i], NULL, 10) != twin))
             return refuse_used("name", name, domains[i],
                                ", or give this one another name", err);
     }
@@ -148,7 +152,7 @@ static void writer_init(struct writer *w, struct xsr_xs *xs,
     w->b = b;
     w->err = err;
     snprintf(w->root[D], XSR_XS_PATH, "/local/domain/%u", b->domid);
-    snprintf(w->root[V], XSR_XS_PATH, "/vm/%s", b->config->uuid_text);
+    snprintf(w->root[V], XSR_XS_PATH, "%s", b->vm_path);
     snprintf(w->root[L], XSR_XS_PATH, "/libxl/%u", b->domid);
     snprintf(w->root[B], XSR_XS_PATH, "/local/domain/%u/backend/console/%u/0",
              b->console_domid, b->domid);
@@ -193,7 +197,7 @@ static int write_skeleton(struct xsr_xs *xs, void *ctx, struct xsr_err *err)
     /* asked before, but others may restore the same image: of those who have
        come as far as this, the first to commit has it */
     if (w.rc == 0)
-        w.rc = check_others(xs, b->config->name, w.root[V], err);
+        w.rc = check_others(xs, b->config->name, 0, w.root[V], err);
     for (i = 0; i < XSR_ARRAY_LEN(skeleton); i++)
         if (skeleton[i].types & type)
             put(&w, skeleton[i].root, skeleton[i].name, skeleton[i].perm,
@@ -342,10 +346,10 @@ int xsr_skeleton_daemons(struct xsr_xs *xs, uint32_t *store_domid_out,
     return read_number(xs, "/tool/xenconsoled/domid", console_domid_out, err);
 }
 
-int xsr_skeleton_check_name(struct xsr_xs *xs, const char *name,
+int xsr_skeleton_check_name(struct xsr_xs *xs, const char *name, uint32_t twin,
                             struct xsr_err *err)
 {
-    return check_others(xs, name, NULL, err);
+    return check_others(xs, name, twin, NULL, err);
 }
 
 /* ---- removing ----------------------------------------------------------- */
@@ -370,23 +374,6 @@ static int remove_backends(struct xsr_xs *xs, uint32_t backend_domid,
         if (xsr_xs_rm(xs, path, err) < 0)
             return -1;
     }
-    return 0;
-}
-
-/* /vm/UUID as the domain's own node names it, if it is one of ours. */
-static int find_vm_path(struct xsr_xs *xs, uint32_t domid, char *out,
-                        struct xsr_err *err)
-{
-    xsr_auto_free char *value = NULL;
-
-    out[0] = '\0';
-    snprintf(out, XSR_XS_PATH, "/local/domain/%u/vm", domid);
-    if (xsr_xs_read(xs, out, &value, err) < 0)
-        return -1;
-    out[0] = '\0';
-    if (value && strncmp(value, "/vm/", 4) == 0 && strlen(value) == 40 &&
-        !strchr(value + 4, '/'))
-        snprintf(out, XSR_XS_PATH, "%s", value);
     return 0;
 }
 
@@ -418,13 +405,13 @@ static int remove_nodes(struct xsr_xs *xs, void *ctx, struct xsr_err *err)
     };
     const struct removal *rm = ctx;
     uint32_t store_domid, console_domid;
-    char path[XSR_XS_PATH];
+    char path[XSR_XS_PATH], vm[XSR_VM_PATH];
     size_t i;
 
     /* by the node, not by the UUID: that may be another one's by now */
-    if (find_vm_path(xs, rm->domid, path, err) < 0)
+    if (xsr_vm_path_own(xs, rm->domid, vm, err) < 0)
         return -1;
-    if (path[0] && xsr_xs_rm(xs, path, err) < 0)
+    if (vm[0] && xsr_xs_rm(xs, vm, err) < 0)
         return -1;
     if (xsr_skeleton_daemons(xs, &store_domid, &console_domid, err) < 0 ||
         remove_backends(xs, 0, rm->domid, err) < 0 ||

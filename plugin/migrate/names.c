@@ -25,6 +25,7 @@
 #include "plugin/context.h"
 #include "plugin/host/config.h"
 #include "plugin/host/host.h"
+#include "plugin/host/vm_path.h"
 
 /* ---- reading ------------------------------------------------------------- */
 
@@ -105,18 +106,16 @@ static int check_change(struct xsr_xs *xs, const struct change *c,
     return 0;
 }
 
-/* Under /vm/UUID too, where the domain says that that is its. */
+/* Under /vm/UUID too, where that is its, and its alone. */
 static int write_vm_name(struct xsr_xs *xs, const struct change *c,
                          struct xsr_err *err)
 {
-    xsr_auto_free char *vm = NULL, *old = NULL;
-    char path[XSR_XS_PATH];
+    char path[XSR_XS_PATH], vm[XSR_VM_PATH];
+    xsr_auto_free char *old = NULL;
 
-    snprintf(path, sizeof(path), "/local/domain/%u/vm", c->domid);
-    if (xsr_xs_read(xs, path, &vm, err) < 0)
+    if (xsr_vm_path_own(xs, c->domid, vm, err) < 0)
         return -1;
-    if (!vm || strncmp(vm, "/vm/", 4) != 0 || strchr(vm + 4, '/') ||
-        strlen(vm) > 64)
+    if (!vm[0])
         return 0;
     snprintf(path, sizeof(path), "%s/name", vm);
     if (xsr_xs_read(xs, path, &old, err) < 0 || !old)

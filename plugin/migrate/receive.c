@@ -22,6 +22,7 @@
 #include "plugin/migrate/handshake.h"
 #include "plugin/migrate/names.h"
 #include "plugin/migrate/unpause.h"
+#include "plugin/restore/twin.h"
 
 #define GO_MS   (10u * 60 * 1000)
 #define TELL_MS (30u * 1000)
@@ -97,6 +98,9 @@ static int accept_guest(struct receiving *r, struct xsr_err *err)
 
 static int start_guest(struct receiving *r, struct xsr_err *err)
 {
+    /* the sender said that its own is suspended; here it can be seen */
+    if (r->params->same_host && xsr_twin_check(r->x, r->guest.domid, err) < 0)
+        return xsr_err_prefix(err, "the guest was received, but is not started");
     if (r->name[0] &&
         xsr_names_change(r->x, r->guest.domid, r->guest.name, r->name, err) < 0)
         return xsr_err_prefix(err, "the guest was received, but cannot get its "
@@ -144,6 +148,7 @@ static int build(struct receiving *r)
         .name_suffix = XSR_NAME_INCOMING,
         .config_json = r->params->config_json,
         .paused = true,
+        .same_host = r->params->same_host,
         .start_hvm = r->params->start_hvm,
         .will_run = !r->params->paused,
     };

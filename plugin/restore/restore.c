@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "lib/util.h"
+#include "plugin/restore/twin.h"
 
 #define MAGIC_LEN 8u /* enough to tell what the input is */
 
@@ -92,9 +93,7 @@ static int check_host(struct xsr_restore *r, struct xsr_err *err)
     if (xsr_xen_open(&r->x->log, &r->xen, err) < 0 ||
         xsr_xs_open(&r->xs, err) < 0 ||
         xsr_domain_check_host(r->xen, &r->config, err) < 0 ||
-        xsr_domain_check_uuid(r->xen, &r->config, err) < 0 ||
-        xsr_skeleton_check_name(r->xs, r->config.name, err) < 0 ||
-        xsr_skeleton_check_name(r->xs, r->plain_name, err) < 0 ||
+        xsr_restore_check_twin(r, err) < 0 ||
         xsr_skeleton_missing_roots(r->xs, &r->new_roots, err) < 0)
         return -1;
     if (r->config.dropped[0])
