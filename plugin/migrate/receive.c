@@ -100,7 +100,8 @@ static int start_guest(struct receiving *r, struct xsr_err *err)
 {
     /* the sender said that its own is suspended; here it can be seen */
     if (r->params->same_host && xsr_twin_check(r->x, r->guest.domid, err) < 0)
-        return xsr_err_prefix(err, "the guest was received, but is not started");
+        return xsr_err_prefix(err,
+                              "the guest was received, but is not started");
     if (r->name[0] &&
         xsr_names_change(r->x, r->guest.domid, r->guest.name, r->name, err) < 0)
         return xsr_err_prefix(err, "the guest was received, but cannot get its "
