@@ -13,6 +13,7 @@ int xensr_restore(struct xensr *x, const struct xensr_restore_params *params,
     size_t n;
 
     assert_true(params->paused && !params->must_end);
+    assert_int_equal(params->same_host, world.same_host);
     assert_int_equal(xsr_context_begin(x), XENSR_OK);
     x->busy = false;
     for (n = 0; n < sizeof(stream); n++)
@@ -55,7 +56,8 @@ static struct {
 static void receive(const struct script *s, size_t n, bool paused)
 {
     struct xensr *x = open_context();
-    struct xensr_receive_params params = {.paused = paused, .answer_ms = 5000};
+    struct xensr_receive_params params = {
+        .paused = paused, .answer_ms = 5000, .same_host = world.same_host};
     struct peer p;
 
     memset(&got, 0, sizeof(got));
@@ -192,6 +194,27 @@ static void what_does_not_start_is_given_back(void **state)
     assert_heard(true, XSR_HS_FAILED, true);
 }
 
+/* On the sender's own host it can be seen whether it keeps its word. */
+static void what_its_sender_runs_on_is_given_back(void **state)
+{
+    struct script s = sender();
+
+    (void)state;
+    new_world();
+    world.same_host = true;
+    receive(&s, s.says.len, false);
+    assert_int_equal(got.rc, XENSR_OK);
+    assert_true(world.exists && world.runs);
+
+    new_world();
+    world.same_host = world.twin_runs = true;
+    receive(&s, s.says.len, true);
+    assert_nothing_here();
+    assert_string_equal(world.name, "web--incoming");
+    assert_heard(true, XSR_HS_FAILED, true);
+    assert_non_null(strstr(got.text, "the twin runs"));
+}
+
 /* What could not be destroyed must not run at the sender too. */
 static void what_cannot_be_destroyed_is_not_given_back(void **state)
 {
@@ -247,6 +270,7 @@ int main(void)
         cmocka_unit_test(silence_at_any_octet_leaves_nothing),
         cmocka_unit_test(other_words_than_go_are_no_go),
         cmocka_unit_test(what_does_not_start_is_given_back),
+        cmocka_unit_test(what_its_sender_runs_on_is_given_back),
         cmocka_unit_test(what_cannot_be_destroyed_is_not_given_back),
         cmocka_unit_test(a_sender_that_goes_after_go_has_given_it),
     };

@@ -22,6 +22,7 @@
 #include "plugin/migrate/handshake.h"
 #include "plugin/migrate/names.h"
 #include "plugin/migrate/unpause.h"
+#include "plugin/restore/twin.h"
 #include "plugin/xensr.h"
 
 #include "migrate_peer.h"
@@ -30,7 +31,8 @@ static struct {
     char name[XSR_NAME_MAX];
     bool exists, runs; /* the domain on this host */
     bool rename_fails, unpause_fails, destroy_fails, restore_fails;
-    bool suspend_refused; /* on_suspend said no */
+    bool same_host, twin_runs; /* the receiver's host is the sender's */
+    bool suspend_refused;      /* on_suspend said no */
     unsigned n_saves;
     int close_at_unpause; /* a descriptor; 0: none */
 } world;
@@ -91,6 +93,13 @@ int xsr_unpause(struct xensr *x, uint32_t domid, struct xsr_err *err)
     if (world.close_at_unpause)
         close(world.close_at_unpause);
     return 0;
+}
+
+int xsr_twin_check(struct xensr *x, uint32_t domid, struct xsr_err *err)
+{
+    (void)x, (void)domid;
+    assert_true(world.same_host);
+    return world.twin_runs ? xsr_fail(err, XSR_E_XEN, "the twin runs") : 0;
 }
 
 static inline struct xensr *open_context(void)
