@@ -91,7 +91,7 @@ need-sim:
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' \
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' \
 		$(firstword $(MAKEFILE_LIST))
 
 .PHONY: deps
@@ -252,6 +252,37 @@ format: ## apply .clang-format to every source file
 .PHONY: fresh-check
 fresh-check: ## README's commands in a bare Debian 12 root
 	@bash tests/check.sh --fresh $(O)
+
+# ---- real Xen in an emulator (xen-tests/README.md) --------------------------
+
+RELEASE ?= $(XEN_VER)
+XEN_RUN = @bash xen-tests/run.sh
+XEN_OPT = --build $(O) --release $(RELEASE)
+
+# A machine that cannot have QEMU says so and goes on: run.sh counts a skip.
+.PHONY: xen-deps
+xen-deps:
+	@sh tests/deps.sh --xen || echo "make: without these, xen-tests may not run"
+
+.PHONY: xen-check
+xen-check: xen-deps ## boot real Xen 4.17 in QEMU, quick suite
+	$(XEN_RUN) check $(XEN_OPT)
+
+.PHONY: xen-check-all
+xen-check-all: xen-deps ## the same and the long suite on 4.14, 4.17 and 4.20
+	$(XEN_RUN) all --build $(O)
+
+.PHONY: xen-shell
+xen-shell: xen-deps ## a prompt in dom0 with this build; RELEASE=4.17
+	$(XEN_RUN) shell $(XEN_OPT)
+
+.PHONY: xen-bench
+xen-bench: xen-deps ## speed on real hypercalls: stock, ours, our engine
+	$(XEN_RUN) bench $(XEN_OPT)
+
+.PHONY: xen-record
+xen-record: xen-deps ## record images and protocols of real guests
+	$(XEN_RUN) record $(XEN_OPT)
 
 # ---- installing ------------------------------------------------------------
 
