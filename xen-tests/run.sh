@@ -124,14 +124,15 @@ missing_tools()
         "sh tests/deps.sh --xen)"
 }
 
-# prepare RELEASE: the folder that dom0 sees, in $SHARE; held until the end.
+# prepare RELEASE FOLDER...: the folder that dom0 sees, in $SHARE, held until
+# the end, with xensr, guests and these folders' programs built.
 prepare()
 {
     SHARE=$out/xen-out/$1
     mkdir -p "$SHARE"/{guest,xen-tests,carry} "$CARRY" ||
         die "cannot make $SHARE"
     hold exclusive "$SHARE/lock" "it uses $SHARE"
-    build "$1" "$SHARE" || exit 1
+    build "$1" "$SHARE" "${@:2}" || exit 1
     cp "$(image_name kernel)"/guest/* "$SHARE/guest/"
 }
 # tell MODE ARGUMENT...: what dom0 shall do.
@@ -156,7 +157,7 @@ run_suite()
     local tap=$out/tap/xen-$release files begun=$SECONDS
     mapfile -t files < <(tests)
     [ ${#files[@]} -gt 0 ] || die "no test matches '$only'"
-    prepare "$release"
+    prepare "$release" quick long
     tell suite "${files[@]}"
     say "$release: booting, ${#files[@]} tests; console: $SHARE/console.log"
     boot_and_watch "$release" "$SHARE" "$limit" || failed=1
@@ -211,7 +212,7 @@ unable()
 run_script()
 {
     [ -f "$TESTS/$1" ] || die "no script $TESTS/$1"
-    prepare "$release"
+    prepare "$release" "${1%%/*}"
     tell script "$@"
     boot_and_watch "$release" "$SHARE" "$limit" ||
         die "$WRONG" "$(console_tail "$SHARE")"
@@ -220,7 +221,7 @@ run_script()
 }
 run_shell()
 {
-    prepare "$release"
+    prepare "$release" quick long bench record
     tell shell
     rm -f "$SHARE"/{heartbeat,complete}
     : >"$SHARE/progress"
@@ -263,7 +264,7 @@ build)
     images "$release"
     SHARE=$out/xen-out/$release
     mkdir -p "$SHARE/guest"
-    build "$release" "$SHARE" || exit 1
+    build "$release" "$SHARE" quick long bench record || exit 1
     ;;
 images)
     images "$release"

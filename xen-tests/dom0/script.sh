@@ -8,7 +8,7 @@ set -uo pipefail
 cd /share/xen-tests || exit 1
 file=$1
 shift
-name=${file%.sh}
-export OUT=/share/out/${name//\//-} T=/tmp/script
+name=${file##*/}
+export OUT=/share/out/${name%.sh} T=/tmp/script
 mkdir -p "$OUT" "$T"
 bash "$file" "$@" 2>&1 | tee /share/out/script.log >>/share/progress

@@ -6,16 +6,23 @@
 # objects stay in the image's folder: only what changed is compiled again.
 # image.sh comes before, boot.sh after.
 
-# build RELEASE SHARE
+# build RELEASE SHARE FOLDER...: with what these folders of xen-tests/ have to
+# build for dom0 (FOLDER/build.sh BUILD DEST; dom0 sees it in /share/FOLDER).
 build()
 {
-    local r=$1 share=$2 image
-    image=$(image_name "$r")
+    local r=$1 share=$2 root image f
+    shift 2
+    image=$(image_name "$r") root=$(image_name "$r")/build
     hold exclusive "$image/build.lock" "it builds xensr for $r"
     LOG=$image/build.log
     : >"$LOG"
-    phase "$r: xensr built in its root" build_xensr "$image/build" "$share" &&
-        build_guest "$r" "$image/build" "$share" || return 1
+    phase "$r: xensr built in its root" build_xensr "$root" "$share" &&
+        build_guest "$r" "$root" "$share" || return 1
+    for f; do
+        [ ! -e "$root/xensr/src/xen-tests/$f/build.sh" ] ||
+            phase "$r: programs of $f/" build_folder "$root" "$share" "$f" ||
+            return 1
+    done
     release "$LOCK"
 }
 build_xensr()
@@ -39,37 +46,41 @@ build_guest()
         make -C /xensr/src/xen-tests/guest O=/xensr/guest &&
         cp "$root/xensr/guest/xg" "$share/guest/xg"
 }
+build_folder()
+{
+    local root=$1 share=$2 f=$3
+    rm -rf "${root:?}/xensr/for-$f" "${share:?}/$f"
+    in_root "$root" sh "/xensr/src/xen-tests/$f/build.sh" /xensr/obj \
+        "/xensr/for-$f" && cp -R "$root/xensr/for-$f" "$share/$f"
+}
 
 # bring_sources TO: TO/src is what the work tree has. A file keeps its time of
 # change if it is the same, whatever tree it came from before.
 bring_sources()
 {
     local to=$1 new=$1/new f
-    rm -rf "$new" && mkdir -p "$new" "$to/src" &&
-        (cd "$TOP" && source_archive) | tar -xf - -C "$new" -m || return 1
-    while IFS= read -r f; do
-        [ -e "$new/$f" ] || rm -f "$to/src/$f"
-    done < <(cd "$to/src" && find . -type f)
-    (cd "$new" && find . -type f -print0) |
-        while IFS= read -r -d '' f; do
-            cmp -s "$new/$f" "$to/src/$f" && continue
-            mkdir -p "$to/src/${f%/*}" && mv "$new/$f" "$to/src/$f" || exit 1
-        done && rm -rf "$new"
+    rm -rf "$new" && mkdir -p "$new" "$to/src" && touch "$to/sums" &&
+        (cd "$TOP" && source_archive) | tar -xf - -C "$new" -m &&
+        (cd "$new" && find . -type f -exec sha256sum {} +) | sort >"$to/now" ||
+        return 1
+    comm -23 "$to/sums" "$to/now" | cut -c67- | while IFS= read -r f; do
+        rm -f "$to/src/$f"
+    done
+    comm -13 "$to/sums" "$to/now" | cut -c67- | while IFS= read -r f; do
+        mkdir -p "$to/src/${f%/*}" && mv "$new/$f" "$to/src/$f" || exit 1
+    done && mv "$to/now" "$to/sums" && rm -rf "$new"
 }
-# What `make install` needs, of the work tree or with $HEAD of the last commit.
+# All sources of the work tree, or with $HEAD of the last commit.
 source_archive()
 {
-    local what
-    what="Makefile README.md INSTALL LICENSE docs lib stream engine helper
-        plugin tools stubs $(ls -d xen-tests/guest 2>/dev/null)"
-    # shellcheck disable=SC2086 # a list of words
     if [ -n "${HEAD-}" ]; then
         git -c safe.directory='*' archive HEAD
     elif git -c safe.directory='*' rev-parse >/dev/null 2>&1; then
-        git -c safe.directory='*' ls-files -z -co --exclude-standard $what |
+        git -c safe.directory='*' ls-files -z -co --exclude-standard |
             xargs -0 -r ls -d 2>/dev/null | tar -cf - -T -
     else
-        find $what -type f -print0 | tar -cf - --null -T -
+        find . -path './build*' -prune -o -type f -print0 |
+            tar -cf - --null -T -
     fi
 }
 
