@@ -1,0 +1,16 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# limit: 1800
+#
+# A PV guest of Linux and a busy one of our own through `xl save` and `xl
+# restore`: each helper's image under each helper.
+. "${0%/*}/../dom0/lib.sh"
+. "$XEN_TESTS/dom0/matrix.sh"
+. "$XEN_TESTS/long/lib/long.sh"
+needs_type pv
+# shellcheck disable=SC2086 # words
+matrix pv memory=32 $BUSY
+tell "pv: done"
+guest_gone g || guest_stop g
+matrix linux-pv
+done_testing

@@ -1,0 +1,12 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# limit: 7200
+#
+# A hundred times saved and restored, twenty times migrated: a PV guest says each
+# time that it is intact, and nothing on the host has grown.
+. "${0%/*}/../dom0/lib.sh"
+. "$XEN_TESTS/long/lib/long.sh"
+. "$XEN_TESTS/long/lib/cycles.sh"
+needs_type pv
+many pv "${1:-100}" "${2:-20}"
+done_testing

@@ -1,0 +1,120 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Remus between two domains of one host: `xl remus` sends a checkpoint every half
+# second to an `xl migrate-receive -r`. One end dies as a host dies - all of it at
+# once, its domain, too - and the other must have the guest, intact. Each save
+# helper is at both ends; the stock one shows that the test is right. Read by the
+# tests of one type of guest each, after long.sh.
+
+# protect HELPER: begins; the domain's number before in $primary.
+protect()
+{
+    primary=$(guest_domid g)
+    guest_mark g
+    with "$1" xl remus -F -n -d -i 500 -s "" g \
+        "env -u XENSR_ENGINE $(receiver "$1" -r)" >"$T/remus.log" 2>&1 &
+}
+# Checkpoints that the guest has gone through.
+checkpoints()
+{
+    guest_words g | grep -Eac '^xg: resumed n=[0-9]+ cancelled=1'
+}
+has_checkpoints() { [ "$(checkpoints)" -ge "$1" ]; }
+protected()
+{
+    within 240 has_checkpoints 3 && return
+    echo "$(checkpoints) checkpoints:"
+    cat "$T/remus.log"
+    guest_words g | tail -n 10
+    return 1
+}
+# signal NAME WORD...: to the programs with such a command line.
+signal()
+{
+    local s=$1 w
+    shift
+    for w; do
+        pkill "-$s" -f -- "$w" && continue
+        echo "nobody gets SIG$s: $w"
+        return 1
+    done
+}
+backup() { xl list | awk -v p="$primary" 'NR > 1 && $2 != 0 && $2 != p { print $2 }'; }
+
+# The primary's programs and its domain go. The backup's toolstack sleeps
+# meanwhile: it gives the guest its name, which must be free by then.
+primary_dies()
+{
+    signal STOP '^xl migrate-receive' &&
+        signal KILL '^xl remus' 'helper --save-domain' &&
+        xl destroy "$primary" &&
+        signal CONT '^xl migrate-receive'
+}
+# The backup's half of a domain goes with it.
+backup_dies()
+{
+    local d
+    d=$(backup)
+    signal KILL '^xl migrate-receive' 'helper --restore-domain' || return
+    [ -z "$d" ] || xl destroy "$d"
+}
+taken_over()
+{
+    within 120 moved g "$primary" && return
+    moved g "$primary"
+    cat "$T/remus.log"
+    return 1
+}
+only_primary() { [ "$(other_domids)" = "$primary" ]; }
+# Nothing of xl remus runs any more.
+ended() { ! pgrep -f '^xl (remus|migrate-receive)|helper --' >/dev/null; }
+
+fails_over()
+{
+    protect "$1"
+    ok "$1: three checkpoints" protected || return
+    guest_mark g
+    ok "  the primary dies" primary_dies &&
+        ok "  the backup has the guest" taken_over &&
+        ok "  which is intact" guest_intact g &&
+        ok "  the programs end" within 60 ended &&
+        ok "  log-dirty mode is off" log_dirty_off g &&
+        ok "  the host is as before" host_same
+}
+goes_on_alone()
+{
+    protect "$1"
+    ok "$1: three checkpoints, again" protected || return
+    ok "  the backup dies" backup_dies &&
+        ok "  the programs end" within 120 ended &&
+        ok "  the guest is where it was" only_primary || return
+    guest_mark g
+    ok "  and runs" guest_says g '^xg: alive' &&
+        ok "  and is intact" test "$(guest_words g | grep -c DAMAGED)" = 0 &&
+        ok "  log-dirty mode is off" log_dirty_off g &&
+        ok "  the host is as before" host_same
+}
+# protections TYPE
+protections()
+{
+    local helper
+    # shellcheck disable=SC2086 # words
+    guest_start g "$1" $BUSY || { fail "a guest of type $1 starts"; return; }
+    host_before
+    for helper in $HELPERS; do
+        fails_over "$helper" || { fresh "$1" || return; }
+        tell "$1: the primary of $helper died"
+        [ "$helper" != stock ] || continue
+        goes_on_alone "$helper" || { fresh "$1" || return; }
+        tell "$1: the backup of $helper died"
+    done
+}
+# After a failure: nothing of it is in the way of the next.
+fresh()
+{
+    pkill -KILL -f '^xl (remus|migrate-receive)|helper --'
+    destroy_all_guests
+    # shellcheck disable=SC2086
+    guest_start g "$1" $BUSY && host_before
+}
