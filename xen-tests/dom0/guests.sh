@@ -145,17 +145,17 @@ console_sizes()
 }
 # guest_mark NAME: only what it says from now on counts.
 guest_mark() { console_sizes "$1" >"$T/$1.mark"; }
-# guest_words NAME: what it said after the mark; whole lines.
-guest_words()
+# guest_words NAME: what it said after the mark.
+guest_words() { words_after_mark "$1" | tr -d '\r'; }
+words_after_mark()
 {
-    local a=0 b=0
+    local a=0 b=0 late=$CONSOLES/guest-$1--incoming.log
     { read -r a; read -r b; } <"$T/$1.mark"
-    {
+    [ ! -e "$CONSOLES/guest-$1.log" ] ||
         tail -c "+$((a + 1))" "$CONSOLES/guest-$1.log"
-        tail -c "+$((b + 1))" "$CONSOLES/guest-$1--incoming.log"
-    } 2>/dev/null | tr -d '\r'
+    [ ! -e "$late" ] || tail -c "+$((b + 1))" "$late"
 }
-said() { guest_words "$1" | grep -Eaq -- "$2"; }
+said() { words_after_mark "$1" | grep -Eaq -- "$2"; }
 
 # guest_says NAME REGEX [SECONDS]: a line like that comes, or came, after the
 # mark.

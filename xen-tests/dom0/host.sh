@@ -42,46 +42,47 @@ log_dirty_off() { [ "$(log_dirty "$1")" = off ]; }
 
 # ---- what can be seen --------------------------------------------------------
 
-# Name, memory, vCPUs of each domain, and whether it is paused, suspended or
-# dying; whether it runs or waits just now is chance.
+# All from one answer of xl's: name, memory, vCPUs of each domain, and whether it
+# is paused, suspended or dying; whether it runs or waits just now is chance.
 see_domains()
 {
-    xl list | awk 'NR > 1 { s = $5; gsub(/[rb]/, "-", s); print $1, $3, $4, s }' |
+    awk 'NR > 1 { s = $5; gsub(/[rb]/, "-", s); print $1, $3, $4, s }' "$1" |
         sort
 }
 # xenstore with permissions. A guest's number becomes its name, and the values
-# that belong to one life of a guest become "*". Two things are not as before
-# after any restore, whoever makes it: libxl writes platform/ for a new HVM guest
-# only, and Linux its control/feature-... when it boots.
+# that belong to one life of a guest become "*". Three things are not as before
+# after any restore, whoever makes it: libxl writes platform/ and image/ for a
+# new guest only, and Linux its control/feature-... when it boots; and the first
+# guest of all leaves two empty folders.
 see_xenstore()
 {
     local subst
-    subst=$(xl list | awk 'NR > 1 && $2 != 0 {
+    subst=$(awk 'NR > 1 && $2 != 0 {
         printf "s,/%s(/| |$),/<%s>\\1,g;s,\\<([rwnb])%s\\>,\\1<%s>,g;",
-               $2, $1, $2, $1 }')
-    xenstore-ls -fp / | sed -E "$subst" | sed -E "
-        s,^(/[^ ]*/(ring-ref|event-channel|port|tty|pid|start_time|domid)) = \
-\"[^\"]*\",\1 = \"*\",
-        s,^(/[^ ]*/(frontend-id|store/ring-ref|image/device-model-pid)) = \
-\"[^\"]*\",\1 = \"*\",
-        s,^(/[^ ]*/control/feature-[a-z]*) = \"[^\"]*\",\1 = \"*\",
-        /^\/local\/domain\/<[^>]*>\/platform[ /]/d" | sort
+               $2, $1, $2, $1 }' "$1")
+    xenstore-ls -fp / | sed -E "$subst"'
+        /^\/(vm|libxl) = ""/d
+        /^\/vm\/[^\/]*\/image[ \/]/d
+        /^\/local\/domain\/<[^>]*>\/platform[ \/]/d
+        s,^(/[^ ]*/(ring-ref|event-channel|port|tty|pid|start_time|domid|'\
+'frontend-id|device-model-pid|control/feature-[a-z]*)) = "[^"]*",\1 = "*",' |
+        sort
 }
 # Programs that run, without their numbers: not the kernel's own threads, not
-# this test and what it has started for this look.
+# this test and what it starts, not the shells and small tools of dom0's init.
 see_processes()
 {
-    ps -e -o pid=,ppid=,comm=,args= | awk -v me=$$ -v sub_=$BASHPID '
+    ps -e -o pid=,ppid=,comm= | awk -v me=$$ '
         { parent[$1] = $2; comm[$1] = $3 }
         END {
             for (p in parent) {
                 q = p + 0
-                while (q > 2 && q != me && q != sub_)
+                while (q > 2 && q != me)
                     q = parent[q]
-                if (q == 1 || q == 0)
+                if (q < 2)
                     print comm[p]
             }
-        }' | sort
+        }' | grep -Evx 'bash|sleep|cut|timeout|sed|tee|suite.sh|init' | sort
 }
 see_log_dirty()
 {
@@ -94,8 +95,9 @@ host_look()
 {
     local dir=$1
     mkdir -p "$dir" || return
-    see_domains >"$dir/domains"
-    see_xenstore >"$dir/xenstore"
+    xl list >"$dir/list"
+    see_domains "$dir/list" >"$dir/domains"
+    see_xenstore "$dir/list" >"$dir/xenstore"
     see_processes >"$dir/processes"
     see_free >"$dir/free"
 }

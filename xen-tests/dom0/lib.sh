@@ -128,14 +128,15 @@ says()
     return 1
 }
 
-# within SECONDS COMMAND...: repeated until it succeeds, or the time is over.
+# within SECONDS COMMAND...: repeated until it succeeds, or the time is over. On
+# a machine that has other things to do PATIENCE=5 makes that five times longer.
 within()
 {
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + $1 * ${PATIENCE:-1}))
     shift
     until "$@" >/dev/null 2>&1; do
         [ "$SECONDS" -lt "$end" ] || return 1
-        sleep 0.1
+        sleep 0.2
     done
 }
 
