@@ -3,7 +3,7 @@
 #
 # Runs tests in dom0, one after the other: suite.sh quick/00-host.sh ... (below
 # xen-tests/). Each has a time limit (a line "# limit: SECONDS" in it, else
-# 300), its results in /share/out/tap/NAME.tap, its log folder in $OUT; a line
+# 600), its results in /share/out/tap/NAME.tap, its log folder in $OUT; a line
 # tells how it went. What a broken test leaves (guests, processes) is destroyed
 # and counts as a failure. init starts this; host/watch.sh shows the lines.
 set -u
@@ -24,7 +24,8 @@ run_one()
     mkdir -p "$OUT" "$T"
     limit=$(sed -n 's/^# limit: \([0-9]*\).*/\1/p' "$file" | head -n 1)
     echo "xen-tests: $name" >/dev/kmsg
-    XENSR_TEST=$name setsid timeout -k 10 "${limit:=300}" bash "$file" \
+    limit=${limit:-600}
+    XENSR_TEST=$name setsid timeout -k 60 "$limit" bash "$file" \
         </dev/null 2>&1 | stamp >$tap/"$name.tap"
     local rc=${PIPESTATUS[0]}
     {

@@ -123,6 +123,8 @@ furnish()
             >"$root/etc/nsswitch.conf" &&
         echo "127.0.0.1 localhost" >"$root/etc/hosts" &&
         ln -sfn ../proc/self/mounts "$root/etc/mtab" &&
+        rm -rf "$root/var/run" "$root/var/lock" &&
+        ln -s ../run "$root/var/run" && ln -s ../run/lock "$root/var/lock" &&
         chmod 1777 "$root/tmp" || return 1
     # The alternatives that somebody misses.
     [ -e "$root/usr/bin/awk" ] || ln -s mawk "$root/usr/bin/awk"
