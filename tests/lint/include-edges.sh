@@ -31,12 +31,16 @@ ok "tools include tools, plugin's interface, stream and lib" \
     edges tools '(tools(/[a-z]+)?|stream|lib)/[a-z0-9_]+\.h|plugin/xensr\.h'
 ok "stubs include stubs, lib, stream's checks and engine's interface" \
     edges stubs '(stubs/[a-z]+|lib|stream)/[a-z0-9_]+\.h|engine/engine\.h'
+for folder in guest probe bench record; do
+    ok "xen-tests/$folder includes nothing but its own" \
+        edges "xen-tests/$folder" '[a-z0-9_]+\.h'
+done
 
 xen_headers_in_their_places()
 {
     local bad
     bad=$(git ls-files -co --exclude-standard '*.c' '*.h' |
-        grep -Ev '^(engine|stubs|tests)/' |
+        grep -Ev '^(engine|stubs|tests|xen-tests)/' |
         grep -Evx 'helper/guest[a-z_]*\.[ch]|plugin/host/(compat\.h|(domain|xen_store)[a-z_]*\.c)' |
         xargs -r grep -HnE '^#include <xen' |
         grep -v '<xensr\.h>')

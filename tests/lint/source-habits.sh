@@ -21,7 +21,8 @@ without_licence()
             grep -qxF '/* SPDX-License-Identifier: LGPL-2.1-or-later */' ||
             echo "$f: first line is not the licence line"
     done
-    sources '*.sh' .ci/run | while read -r f; do
+    sources '*.sh' .ci/run 'xen-tests/dom0/*' 'xen-tests/linux-guest/*' \
+        '*.S' | while read -r f; do
         head -n 3 "$f" | grep -q 'SPDX-License-Identifier: LGPL-2.1-or-later' ||
             echo "$f: no licence line"
     done
@@ -37,7 +38,10 @@ overlaid_input()
     sources 'stream/*.[ch]' | xargs grep -nE \
         '\((const )?struct [a-z0-9_]+ \*\) *(cur|buf|p|body|bytes|data)\b'
 }
-tabs() { sources '*.c' '*.h' '*.sh' | xargs grep -nP '\t'; }
+tabs()
+{
+    sources '*.c' '*.h' '*.sh' 'xen-tests/dom0/*' | xargs grep -nP '\t'
+}
 unbounded_calls()
 {
     sources '*.c' '*.h' |

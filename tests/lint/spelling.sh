@@ -8,8 +8,8 @@ cd "$TOP" || exit 1
 
 spelled()
 {
-    git ls-files -co --exclude-standard '*.[ch]' '*.sh' '*.md' INSTALL \
-        Makefile | xargs codespell -L "${XENSR_SPELL_OK:-parms,fo,inout,ser}"
+    git ls-files -co --exclude-standard '*.[chS]' '*.sh' '*.md' INSTALL \
+        Makefile 'xen-tests/dom0/*' | xargs codespell -L "${XENSR_SPELL_OK:-parms,fo,inout,ser}"
 }
 ok "no common misspelling" spelled
 done_testing
