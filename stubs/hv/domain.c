@@ -152,7 +152,7 @@ static int check_limits(const struct xen_domctl_createdomain *c)
         return refuse("maptrack frames", (uint32_t)c->max_maptrack_frames);
     if (c->cpupool_id != 0 && c->cpupool_id != XEN_SYSCTL_CPUPOOL_PAR_ANY) {
         xsr_sim_log("createdomain refused: no CPU pool %u", c->cpupool_id);
-        return -ENOENT;
+        return -ESRCH;
     }
     return 0;
 }
@@ -205,6 +205,10 @@ static void fill(struct xsr_dom *d, const struct xsr_slot *s,
     /* what Xen gives at once; HAP and shadow paging differ */
     if (d->hvm)
         d->mempool = (d->hap ? 256ull : 1024ull) * XSR_PAGE_SIZE;
+    if (d->hvm) {
+        d->params[HVM_PARAM_TRIPLE_FAULT_REASON] = SHUTDOWN_reboot;
+        d->params[HVM_PARAM_HPET_ENABLED] = !!(d->emulation & XEN_X86_EMU_HPET);
+    }
     d->node_affinity = 1;
     d->tsc_khz = 2600000;
     d->tsc_offset = xsr_hv_now();

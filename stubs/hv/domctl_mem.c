@@ -153,6 +153,12 @@ static long shadow_op(struct xsr_dom *d, struct xen_domctl_shadow_op *op)
 
 /* ---- the rest ------------------------------------------------------------ */
 
+/* Four levels of tables, the lowest ones by how much memory there is. */
+static uint64_t pool_in_use(const struct xsr_dom *d)
+{
+    return (4 + d->tot_pages / XSR_CHUNK) * XSR_PAGE_SIZE;
+}
+
 static long set_pool(struct xsr_dom *d, uint64_t size)
 {
     if (!d->hvm)
@@ -162,6 +168,11 @@ static long set_pool(struct xsr_dom *d, uint64_t size)
     if (size > d->mempool &&
         (size - d->mempool) / XSR_PAGE_SIZE > xsr_host->free_pages)
         return -ENOMEM;
+    /* what holds the guest's map now cannot be given back */
+    if (size < pool_in_use(d)) {
+        d->mempool = pool_in_use(d);
+        return -ENOMEM;
+    }
     d->mempool = size;
     return 0;
 }

@@ -17,7 +17,11 @@
 #define MAX_LDT_ENTS 8192u
 #define CR0_TS       8u
 #define CR0_HOST     0x80050033ull /* what Xen runs PV guests with */
+#define RFLAGS_IF    0x200u
+#define DR6_SET      0xffff0ff0u
+#define DR7_SET      0x400u
 #define XSAVE_HEAD   16u
+#define VMCE_CAPS    0x90008ffull /* banks, TES, SER, LMCE */
 #define VM_ASSIST_OK (0x3full | 1ull << VMASST_TYPE_m2p_strict)
 #define HVM_ASSIST   (1ull << VMASST_TYPE_runstate_update_flag)
 #define XEN_END      0xffff880000000000ull /* of the addresses Xen keeps */
@@ -154,6 +158,19 @@ static long reset_vcpu(struct xsr_dom *d, struct xsr_vcpu *v)
     return 0;
 }
 
+/* What Xen does not leave to a PV guest: its privilege, that interrupts reach
+ * Xen, and bits of the debug registers that are always set. */
+static void fix_up(struct vcpu_guest_context *c)
+{
+    c->user_regs.rflags |= RFLAGS_IF;
+    if (!(c->user_regs.cs & 3))
+        c->user_regs.cs |= 3;
+    if (!(c->user_regs.ss & 3))
+        c->user_regs.ss |= 3;
+    c->debugreg[6] |= DR6_SET;
+    c->debugreg[7] |= DR7_SET;
+}
+
 static long set_context(struct xsr_dom *d, struct xen_domctl_vcpucontext *op)
 {
     struct xsr_vcpu *v = xsr_hv_vcpu(d, op->vcpu);
@@ -177,11 +194,14 @@ static long set_context(struct xsr_dom *d, struct xen_domctl_vcpucontext *op)
         return rc;
     xsr_host_edge();
     c.ctrlreg[0] = (c.ctrlreg[0] & CR0_TS) | (CR0_HOST & ~(uint64_t)CR0_TS);
+    if (!d->hvm)
+        fix_up(&c);
     v->ctx = c;
     if (op->vcpu == 0)
         d->vm_assist = c.vm_assist;
     v->online = !!(c.flags & VGCF_online);
-    v->initialised = 1;
+    if (!d->hvm) /* a translated guest's vCPU: by its CPU entry alone */
+        v->initialised = 1;
     return 0;
 }
 
@@ -238,6 +258,8 @@ static long set_ext(struct xsr_dom *d, struct xsr_vcpu *v,
         v->syscall32_eip = e->syscall32_callback_eip;
         v->syscall32_off = e->syscall32_disables_events;
     }
+    if (e->size >= 40 && (e->vmce.caps & ~VMCE_CAPS))
+        return -EINVAL;
     /* older toolstacks send only a part of the machine check state */
     if (e->size >= 64)
         v->vmce = e->vmce;

@@ -14,6 +14,8 @@
 #include "stubs/hv/hv.h"
 #include "stubs/hv/hvi.h"
 
+#define PORT_GROUP 32u
+
 static struct xsr_evtchn *get_port(struct xsr_dom *d, uint32_t port)
 {
     return port > 0 && port <= d->max_evtchn ? &d->evtchn[port] : NULL;
@@ -213,18 +215,19 @@ static int take_event(uint32_t domid, uint32_t port)
 
 static long status_op(void *arg)
 {
+    static const struct xsr_evtchn closed = {.state = EVTCHNSTAT_closed};
+    const struct xsr_evtchn *c;
     struct evtchn_status s;
     struct xsr_dom *d;
-    struct xsr_evtchn *c;
 
     memcpy(&s, arg, sizeof(s));
     d = xsr_hv_dom_any(s.dom);
     if (!d)
         return -ESRCH;
-    /* ports live in buckets of 32 in Xen; past the last one is an error */
-    if (s.port > d->max_evtchn)
+    /* ports live in groups of so many; behind the last group is an error */
+    if (s.port >= (d->max_evtchn / PORT_GROUP + 1) * PORT_GROUP)
         return -EINVAL;
-    c = &d->evtchn[s.port];
+    c = s.port <= d->max_evtchn ? &d->evtchn[s.port] : &closed;
     s.status = c->state;
     s.vcpu = c->vcpu;
     if (c->state == EVTCHNSTAT_unbound) {

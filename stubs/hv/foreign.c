@@ -223,7 +223,9 @@ static int64_t frame_to_map(struct xsr_dom *d, uint32_t domid, uint64_t gfn,
             return -EINVAL;
         return prot & PROT_WRITE ? -EPERM : (int64_t)gfn;
     }
-    mfn = xsr_hv_gfn_to_mfn(d, gfn);
+    mfn = d->hvm && d->dying ? -EINVAL : xsr_hv_gfn_to_mfn(d, gfn);
+    if (mfn < 0 && !d->hvm && !(gfn >> 40)) /* a machine frame: whose? */
+        return xsr_frame_valid(gfn) ? -EBUSY : -EPERM;
     return mfn < 0 ? -EINVAL : mfn;
 }
 
@@ -236,7 +238,7 @@ static int get_frame(struct xsr_dom *d, uint64_t mfn, int prot)
         return 0;
     if (prot & PROT_WRITE) {
         rc = xsr_hv_get_type(d, mfn, XSR_F_WRITABLE);
-        if (rc == 0 && d->logdirty)
+        if (rc == 0 && !d->hvm) /* hardware sees a guest's writes alone */
             xsr_hv_mark_dirty(d, xsr_m2p[mfn]);
     }
     if (rc == 0)
@@ -386,7 +388,7 @@ static int hold_all(struct mapping *m, struct xsr_dom *d, int64_t *mfns,
     for (i = 0; held && i < m->n; i++) {
         if (errs)
             errs[i] = mfns[i] < 0 ? (int)mfns[i] : 0;
-        else if (mfns[i] < 0)
+        else if (mfns[i] < 0 && rc == 0)
             rc = (int)mfns[i];
     }
     if (held && rc < 0)
@@ -413,8 +415,8 @@ void *xsr_hv_map(uint32_t domid, int prot, size_t n, const uint64_t *frames,
     }
     xsr_guest_advance();
     d = domid == DOMID_XEN ? NULL : xsr_hv_dom_any(domid);
-    if (domid != DOMID_XEN && (!d || d->dying || d->domid == 0)) {
-        errno = !d || d->dying ? ESRCH : EINVAL;
+    if (domid != DOMID_XEN && (!d || d->domid == 0)) {
+        errno = d ? EINVAL : ESRCH;
     } else if (d && xsr_hv_fault(d, XSR_FAULT_MAP)) {
         errno = ENOMEM;
     } else {
@@ -469,10 +471,8 @@ void *xsr_hv_map_resource(uint32_t domid, unsigned type, unsigned id,
     return p;
 }
 
-/*
- * Taking down page tables is the kernel's work in this process alone: nobody
- * else's hypercalls wait for it. The frames are held until it is done.
- */
+/* Taking down page tables is the kernel's work in this process alone: nobody
+ * else's hypercalls wait for it. The frames are held until it is done. */
 int xsr_hv_unmap(void *p, size_t n)
 {
     struct mapping m = {.n = 0};

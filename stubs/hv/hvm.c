@@ -143,7 +143,9 @@ static long param_op(unsigned long cmd, void *arg)
         return set_param(d, p.index, p.value);
     if (obsolete(p.index))
         return -EINVAL;
-    p.value = d->params[p.index];
+    p.value = p.index == HVM_PARAM_VM86_TSS
+                  ? (uint32_t)d->params[HVM_PARAM_VM86_TSS_SIZED]
+                  : d->params[p.index];
     memcpy(arg, &p, sizeof(p));
     return 0;
 }

@@ -3,8 +3,9 @@
  * The HVM context of a domain: the chain of entries that a restore loads and a
  * save fetches. Checked the way Xen 4.17 loads it: header first, every type
  * known, lengths by type, vCPUs that exist, devices that the domain has, CPU
- * registers that hardware takes, END. What was accepted is kept as it came and
- * given back unchanged; vCPUs with a CPU entry are up afterwards, others down.
+ * registers that hardware takes, END. What was accepted is kept as it came, but
+ * for short entries, and given back unchanged; vCPUs with a CPU entry are up
+ * afterwards, others down.
  */
 #include <errno.h>
 #include <string.h>
@@ -22,6 +23,13 @@
 #define CODE_HEADER 1u
 #define CODE_CPU    2u
 #define CODE_MAX    20u
+#define MAX_MSRS    7u
+
+enum {
+    VIRIDIAN_DOMAIN_CODE = 15,
+    VIRIDIAN_VCPU_CODE = 17,
+    VMCE_CODE = 18,
+};
 
 enum rule { EXACT, UP_TO, OWN }; /* OWN: checked by its own function */
 
@@ -32,11 +40,12 @@ static const struct entry_rule {
     uint32_t len;
     uint32_t device;    /* emulation flag that it needs */
     uint32_t instances; /* of a per-domain entry */
+    bool no_data;       /* a wrong length is ENODATA */
 } rules[CODE_MAX + 1] = {
     [1] = {"HEADER", false, EXACT, sizeof(struct hvm_save_header), 0, 1},
     [2] = {"CPU", true, OWN, sizeof(struct hvm_hw_cpu), 0, 0},
     [3] = {"PIC", false, EXACT, sizeof(struct hvm_hw_vpic), XEN_X86_EMU_PIC, 2},
-    [4] = {"IOAPIC", false, EXACT, 400, XEN_X86_EMU_IOAPIC, 1},
+    [4] = {"IOAPIC", false, EXACT, 400, XEN_X86_EMU_IOAPIC, 1, true},
     [5] = {"LAPIC", true, UP_TO, sizeof(struct hvm_hw_lapic), XEN_X86_EMU_LAPIC,
            0},
     [6] = {"LAPIC_REGS", true, EXACT, sizeof(struct hvm_hw_lapic_regs),
@@ -44,7 +53,8 @@ static const struct entry_rule {
     [7] = {"PCI_IRQ", false, EXACT, 16, 0, 1},
     [8] = {"ISA_IRQ", false, EXACT, 8, 0, 1},
     [9] = {"PCI_LINK", false, EXACT, 8, 0, 1},
-    [10] = {"PIT", false, EXACT, sizeof(struct hvm_hw_pit), XEN_X86_EMU_PIT, 1},
+    [10] = {"PIT", false, EXACT, sizeof(struct hvm_hw_pit), XEN_X86_EMU_PIT, 1,
+            true},
     [11] = {"RTC", false, UP_TO, sizeof(struct hvm_hw_rtc), XEN_X86_EMU_RTC, 1},
     [12] = {"HPET", false, EXACT, sizeof(struct hvm_hw_hpet), XEN_X86_EMU_HPET,
             1},
@@ -77,7 +87,7 @@ static int refuse(const struct xsr_dom *d, const struct entry *e, int rc,
     return rc;
 }
 
-/* Next entry at *pos. 0, or -ENODATA if the rest is too short. */
+/* Next entry at *pos. 0, -ENODATA if there is no more, -EINVAL if it is cut. */
 static int next_entry(const uint8_t *p, size_t len, size_t *pos,
                       struct entry *e)
 {
@@ -88,7 +98,7 @@ static int next_entry(const uint8_t *p, size_t len, size_t *pos,
     e->len = xsr_le32(p + *pos + 4);
     e->body = p + *pos + 8;
     if (e->len > len - *pos - 8)
-        return -ENODATA;
+        return -EINVAL;
     *pos += 8 + (size_t)e->len;
     return 0;
 }
@@ -181,16 +191,18 @@ static int check_entry(struct xsr_dom *d, const struct entry *e)
     if (e->code > CODE_MAX || !rules[e->code].name || e->code == CODE_HEADER)
         return refuse(d, e, -EINVAL, "unknown typecode");
     r = &rules[e->code];
-    if (r->per_vcpu ? !xsr_hv_vcpu(d, e->instance)
-                    : e->instance >= r->instances)
-        return refuse(d, e, -EINVAL,
-                      r->per_vcpu ? "no such vCPU" : "no such instance");
+    if (r->per_vcpu && !xsr_hv_vcpu(d, e->instance))
+        return refuse(d, e, -EINVAL, "no such vCPU");
+    /* of what there is only one, Xen does not look at the number */
+    if (r->instances > 1 && e->instance >= r->instances)
+        return refuse(d, e, -ENOENT, "no such instance");
     if (r->device && !(d->emulation & r->device))
         return refuse(d, e, -ENODEV, "the domain has no such device");
     if (r->rule == EXACT && e->len != r->len)
-        return refuse(d, e, -EINVAL, "wrong length");
+        return refuse(d, e, r->no_data ? -ENODATA : -EINVAL, "wrong length");
     if (r->rule == UP_TO && e->len > r->len)
-        return refuse(d, e, -EINVAL, "longer than this release knows");
+        return refuse(d, e, e->code == VMCE_CODE ? -EPERM : -EINVAL,
+                      "longer than this release knows");
     if (e->code == CODE_CPU)
         return check_cpu(d, e);
     if (e->code == CPU_XSAVE_CODE)
@@ -217,8 +229,9 @@ static int check_chain(struct xsr_dom *d, const uint8_t *p, size_t len,
     size_t pos = 0;
     int rc = next_entry(p, len, &pos, &e);
 
-    if (rc == 0)
-        rc = check_header(d, &e);
+    if (rc < 0)
+        return -ENODATA; /* not even a header */
+    rc = check_header(d, &e);
     while (rc == 0) {
         rc = next_entry(p, len, &pos, &e);
         if (rc < 0)
@@ -248,6 +261,30 @@ static void vcpus_up(struct xsr_dom *d)
     }
 }
 
+/* Entries that an older release wrote shorter get the rest as zeros. */
+static int keep(struct xsr_dom *d, const uint8_t *p, size_t len)
+{
+    size_t pos = 0, to = 0, whole;
+    struct entry e;
+
+    d->hvmctx_len = 0;
+    while (next_entry(p, len, &pos, &e) == 0) {
+        whole = e.code != CODE_END && rules[e.code].rule == UP_TO
+                    ? rules[e.code].len
+                    : e.len;
+        if (whole + 8 > XSR_HVMCTX_MAX - to)
+            return -ENOMEM;
+        memset(d->hvmctx + to, 0, 8 + whole);
+        xsr_st_le16(d->hvmctx + to, e.code);
+        xsr_st_le16(d->hvmctx + to + 2, e.instance);
+        xsr_st_le32(d->hvmctx + to + 4, (uint32_t)whole);
+        memcpy(d->hvmctx + to + 8, e.body, e.len);
+        to += 8 + whole;
+    }
+    d->hvmctx_len = (uint32_t)to;
+    return 0;
+}
+
 static long load(struct xsr_dom *d, const struct xen_domctl_hvmcontext *c)
 {
     size_t used;
@@ -260,27 +297,78 @@ static long load(struct xsr_dom *d, const struct xen_domctl_hvmcontext *c)
     rc = check_chain(d, c->buffer.p, c->size, &used);
     if (rc < 0)
         return rc;
-    d->hvmctx_len = 0;
-    memcpy(d->hvmctx, c->buffer.p, used);
-    d->hvmctx_len = (uint32_t)used;
-    vcpus_up(d);
-    return 0;
+    rc = keep(d, c->buffer.p, used);
+    if (rc == 0)
+        vcpus_up(d);
+    return rc;
 }
 
-/* A domain into which nothing was loaded has the shortest chain. */
+/* How long an entry of this type can be. */
+static size_t max_len(unsigned code)
+{
+    if (code == CPU_XSAVE_CODE)
+        return XSAVE_HEAD + xsr_hv_xstate_size(XSR_XFEATURES);
+    if (code == CPU_MSR_CODE)
+        return 8 + 16 * MAX_MSRS;
+    return rules[code].len;
+}
+
+/* Room for everything that a domain could have: what Xen wants of a buffer. */
+static size_t chain_room(const struct xsr_dom *d)
+{
+    size_t room = 8; /* END */
+    unsigned code;
+
+    for (code = CODE_HEADER; code <= CODE_MAX; code++)
+        room += (8 + max_len(code)) *
+                (rules[code].per_vcpu ? d->max_vcpus : rules[code].instances);
+    return room > d->hvmctx_len ? room : d->hvmctx_len;
+}
+
+static uint8_t *put_entry(uint8_t *p, unsigned code, unsigned instance,
+                          uint32_t len)
+{
+    memset(p, 0, 8 + (size_t)len);
+    xsr_st_le16(p, (uint16_t)code);
+    xsr_st_le16(p + 2, (uint16_t)instance);
+    xsr_st_le32(p + 4, len);
+    return p + 8 + len;
+}
+
+/* Which entries a domain has that never ran and into which nothing was loaded:
+ * its devices and what each vCPU has even when it is down. */
+static bool is_fresh(const struct xsr_dom *d, unsigned code)
+{
+    switch (code) {
+    case CODE_CPU:
+    case VIRIDIAN_DOMAIN_CODE:
+    case CPU_XSAVE_CODE:
+    case VIRIDIAN_VCPU_CODE:
+    case CPU_MSR_CODE:
+        return false;
+    default:
+        return !rules[code].device || (d->emulation & rules[code].device);
+    }
+}
+
 static void make_fresh(struct xsr_dom *d)
 {
-    uint8_t *p = d->hvmctx;
+    uint8_t *p =
+        put_entry(d->hvmctx, CODE_HEADER, 0, sizeof(struct hvm_save_header));
+    unsigned code, i, n;
 
-    memset(p, 0, 40);
-    xsr_st_le16(p, CODE_HEADER);
-    xsr_st_le32(p + 4, sizeof(struct hvm_save_header));
-    xsr_st_le32(p + 8, MAGIC);
-    xsr_st_le32(p + 12, VERSION);
-    xsr_st_le64(p + 16, UINT64_MAX);
-    xsr_st_le32(p + 24, d->n_leaves > 1 ? d->leaves[1].a : 0);
-    xsr_st_le32(p + 28, d->tsc_khz);
-    d->hvmctx_len = 40;
+    xsr_st_le32(p - 24, MAGIC);
+    xsr_st_le32(p - 20, VERSION);
+    xsr_st_le64(p - 16, UINT64_MAX);
+    xsr_st_le32(p - 8, d->n_leaves > 1 ? d->leaves[1].a : 0);
+    xsr_st_le32(p - 4, d->tsc_khz);
+    for (code = CODE_CPU; code <= CODE_MAX; code++) {
+        n = rules[code].per_vcpu ? d->n_vcpus : rules[code].instances;
+        for (i = 0; is_fresh(d, code) && i < n; i++)
+            p = put_entry(p, code, i, rules[code].len);
+    }
+    p = put_entry(p, CODE_END, 0, 0);
+    d->hvmctx_len = (uint32_t)(p - d->hvmctx);
 }
 
 static long fetch(struct xsr_dom *d, struct xen_domctl_hvmcontext *c)
@@ -290,10 +378,10 @@ static long fetch(struct xsr_dom *d, struct xen_domctl_hvmcontext *c)
     if (xsr_hv_fault(d, XSR_FAULT_CONTEXT))
         return -EINVAL;
     if (!c->buffer.p) {
-        c->size = d->hvmctx_len;
+        c->size = (uint32_t)chain_room(d);
         return 0;
     }
-    if (c->size < d->hvmctx_len)
+    if (c->size < chain_room(d))
         return -ENOSPC;
     memcpy(c->buffer.p, d->hvmctx, d->hvmctx_len);
     c->size = d->hvmctx_len;
@@ -320,6 +408,8 @@ static long fetch_one(struct xsr_dom *d,
     size_t pos = 0;
     struct entry e;
 
+    if (d->hvmctx_len == 0)
+        make_fresh(d);
     if (d->dying || c->type > CODE_MAX || c->type < CODE_CPU)
         return -EINVAL;
     if (rules[c->type].per_vcpu && !xsr_hv_vcpu(d, c->instance))
@@ -340,7 +430,10 @@ static long fetch_one(struct xsr_dom *d,
 
 long xsr_hv_hvmctx_domctl(struct xsr_dom *d, struct xen_domctl *op)
 {
-    if (d->domid == 0 || !d->hvm || d->dying)
+    if (d->domid == 0 || !d->hvm)
+        return -EINVAL;
+    if (d->dying &&
+        (op->cmd != XEN_DOMCTL_gethvmcontext || op->u.hvmcontext.buffer.p))
         return -EINVAL;
     switch (op->cmd) {
     case XEN_DOMCTL_sethvmcontext:

@@ -11,10 +11,12 @@
 #include "lib/util.h"
 #include "stubs/hv/hvi.h"
 
-#define MEMOP_CMD_MASK 0x3fu
-#define MEMOP_SHIFT    6
-#define MAX_ORDER      18u
-#define DOM0_MAX_ORDER 9u /* what frames.c gives contiguously */
+#define MEMOP_CMD_MASK   0x3fu
+#define MEMOP_SHIFT      6
+#define MAX_ORDER        18u
+#define IOREQ_FRAMES     2u /* the buffered and the other requests */
+#define STATUS_PER_FRAME 2048u
+#define DOM0_MAX_ORDER   9u /* what frames.c gives contiguously */
 
 /* Pages that d may still get: its own limit, and other domains' claims. */
 static uint64_t room_for(const struct xsr_dom *d)
@@ -138,12 +140,11 @@ static uint64_t increase(struct xsr_dom *d, xen_pfn_t *list, uint64_t n,
 {
     uint64_t i, mfn;
 
-    if (d->hvm)
-        return 0;
     for (i = 0; i < n && room_for(d) >= 1ull << order; i++) {
-        if (xsr_frame_alloc(d, 1ull << order, order, 0, &mfn) == 0)
+        if (xsr_frame_alloc(d, 1ull << order, order,
+                            d->hvm ? XSR_FF_REPLACED : 0, &mfn) == 0)
             break;
-        if (list)
+        if (list && !d->hvm)
             list[i] = mfn;
     }
     return i;
@@ -257,7 +258,7 @@ long xsr_hv_add_to_physmap(struct xsr_dom *d, unsigned space, uint64_t idx,
     if (!d->hvm)
         return -EACCES;
     if (gfn >= XSR_MAX_GFN)
-        return -EINVAL;
+        return gfn >> 40 ? -ENOENT : -EINVAL;
     if (space == XENMAPSPACE_gmfn) {
         there = xsr_hv_gfn_to_mfn(d, idx);
         mfn = there < 0 ? XSR_INVALID_M2P : (uint64_t)there;
@@ -362,12 +363,33 @@ static long claim_pages(void *arg)
     return 0;
 }
 
+/* How many frames a resource has; Xen gives an error for one it does not know
+ * as if it were the number. */
+static int resource_frames(const struct xsr_dom *d,
+                           const struct xen_mem_acquire_resource *r,
+                           uint32_t *max)
+{
+    if (r->type == XENMEM_resource_ioreq_server) {
+        *max = IOREQ_FRAMES;
+        return d->hvm ? 0 : -EINVAL;
+    }
+    *max = (uint32_t)-EOPNOTSUPP;
+    if (r->type != XENMEM_resource_grant_table)
+        return 0;
+    *max = d->max_grants;
+    if (r->id == XENMEM_resource_grant_table_id_status)
+        *max = (d->max_grants * (XSR_PAGE_SIZE / 16) + STATUS_PER_FRAME - 1) /
+               STATUS_PER_FRAME;
+    return r->id > XENMEM_resource_grant_table_id_status ? -EINVAL : 0;
+}
+
 static long acquire_resource(void *arg)
 {
     struct xen_mem_acquire_resource r;
     struct xsr_dom *d;
+    uint32_t i, max;
     uint64_t mfn;
-    uint32_t i;
+    int rc;
 
     if (!arg)
         return -EFAULT;
@@ -379,23 +401,27 @@ static long acquire_resource(void *arg)
     d = xsr_hv_dom(r.domid);
     if (!d)
         return -ESRCH;
-    if (r.type == XENMEM_resource_ioreq_server)
-        return -EOPNOTSUPP;
-    if (r.type != XENMEM_resource_grant_table ||
-        r.id != XENMEM_resource_grant_table_id_shared)
-        return -EINVAL;
+    rc = resource_frames(d, &r, &max);
+    if (rc < 0)
+        return rc;
     if (!r.frame_list.p) {
         if (r.nr_frames)
             return -EINVAL;
-        r.nr_frames = d->max_grants;
+        r.nr_frames = max;
         memcpy(arg, &r, sizeof(r));
         return 0;
+    }
+    if (r.type != XENMEM_resource_grant_table ||
+        r.id != XENMEM_resource_grant_table_id_shared) {
+        xsr_sim_log("not simulated: resource %u, id %u", r.type, r.id);
+        return r.type == XENMEM_resource_ioreq_server  ? -ENOENT
+               : r.type == XENMEM_resource_grant_table ? -EINVAL
+                                                       : -EOPNOTSUPP;
     }
     if (r.nr_frames == 0)
         return -EINVAL;
     for (i = r.nr_frames; i-- > 0;) { /* the last first: it may grow */
-        int rc = xsr_hv_grant_frame(d, r.frame + i, &mfn);
-
+        rc = xsr_hv_grant_frame(d, r.frame + i, &mfn);
         if (rc < 0)
             return rc;
         r.frame_list.p[i] = mfn;

@@ -27,7 +27,7 @@ static long clear_or_copy(struct xsr_dom *d, const struct mmuext_op *op)
 
     if (copy)
         from = xsr_hv_gfn_to_mfn(d, op->arg2.src_mfn);
-    if (to < 0 || from < 0)
+    if (d->hvm || to < 0 || from < 0)
         return -EINVAL;
     rc = xsr_hv_get_type(d, (uint64_t)to, XSR_F_WRITABLE);
     if (rc < 0)
@@ -50,12 +50,12 @@ static long one_op(struct xsr_dom *d, const struct mmuext_op *op)
     case MMUEXT_PIN_L3_TABLE:
     case MMUEXT_PIN_L4_TABLE:
         if (d->hvm)
-            return -EOPNOTSUPP;
+            return -EINVAL;
         return xsr_hv_pin(d, op->arg1.mfn,
                           XSR_F_L1 + (op->cmd - MMUEXT_PIN_L1_TABLE));
     case MMUEXT_UNPIN_TABLE:
         if (d->hvm)
-            return -EOPNOTSUPP;
+            return -EINVAL;
         return xsr_hv_unpin(d, op->arg1.mfn);
     case MMUEXT_CLEAR_PAGE:
     case MMUEXT_COPY_PAGE:
@@ -63,7 +63,7 @@ static long one_op(struct xsr_dom *d, const struct mmuext_op *op)
     default:
         /* The rest acts on the calling domain's own CPU. */
         xsr_sim_log("mmuext_op %u refused for domain %u", op->cmd, d->domid);
-        return -EOPNOTSUPP;
+        return op->cmd > MMUEXT_UNMARK_SUPER ? -ENOSYS : -EOPNOTSUPP;
     }
 }
 
@@ -99,7 +99,7 @@ static long one_update(struct xsr_dom *d, const struct mmu_update *u)
     if ((u->ptr & 3) != MMU_MACHPHYS_UPDATE) {
         xsr_sim_log("mmu_update of kind %u is for a guest's own page tables",
                     (unsigned)(u->ptr & 3));
-        return -EOPNOTSUPP;
+        return -EINVAL;
     }
     if (!xsr_frame_owned(mfn, d))
         return -EINVAL;

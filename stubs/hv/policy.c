@@ -181,6 +181,9 @@ static int merge_msrs(struct xen_domctl_cpu_policy *p, xen_msr_entry_t *msrs)
         if (k == XSR_MAX_POLICY_MSRS)
             return refuse(p, NONE, NONE, m.idx, -ERANGE,
                           "no such MSR in a policy");
+        if (m.idx == MSR_PLATFORM_INFO && m.val >> 32)
+            return refuse(p, NONE, NONE, m.idx, -EOVERFLOW,
+                          "more than 32 bits");
         msrs[k].val = m.val;
     }
     return 0;
@@ -204,14 +207,10 @@ static int audit(struct xen_domctl_cpu_policy *p,
                  const xen_msr_entry_t *msrs)
 {
     if (audit_max(p, leaves, n, 0, NONE, BASIC_MAX) < 0 ||
-        audit_max(p, leaves, n, 7, 0, FEAT_MAX) < 0 ||
         audit_max(p, leaves, n, 0x80000000, NONE, EXTD_MAX) < 0)
         return -EINVAL;
     if (msrs[0].val & ~PLATFORM_INFO_OK)
         return refuse(p, NONE, NONE, MSR_PLATFORM_INFO, -EINVAL,
-                      "bits that the host does not have");
-    if (msrs[1].val)
-        return refuse(p, NONE, NONE, MSR_ARCH_CAPS, -EINVAL,
                       "bits that the host does not have");
     return 0;
 }
@@ -227,6 +226,7 @@ static long set_policy(struct xsr_dom *d, struct xen_domctl_cpu_policy *p)
         return -EINVAL;
     if (d->created)
         return -EEXIST;
+    p->err_leaf = p->err_subleaf = p->err_msr = UINT32_MAX;
     if (p->nr_leaves > XSR_MAX_LEAVES || p->nr_msrs > XSR_MAX_POLICY_MSRS)
         return -E2BIG;
     if ((p->nr_leaves && !p->leaves.p) || (p->nr_msrs && !p->msrs.p))

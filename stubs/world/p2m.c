@@ -26,7 +26,6 @@ void xsr_hv_p2m_set(struct xsr_dom *d, uint64_t gfn, uint64_t mfn)
     if (gfn % 8 == 0)
         xsr_host_edge();
     __atomic_store_n(&d->p2m[gfn], (uint32_t)(mfn + 1), __ATOMIC_RELEASE);
-    xsr_hv_mark_dirty(d, gfn);
 }
 
 /* The maximum gfn never falls again, as in Xen. */

@@ -26,6 +26,7 @@
 #define N_ENTRIES      512u
 #define XEN_SLOT_FIRST 256u /* of an L4: Xen's, not looked at */
 #define XEN_SLOT_LAST  271u
+#define XEN_SLOTS      0x74u /* those of them that are not empty */
 
 static void put_children(struct xsr_dom *d, uint64_t mfn, unsigned level,
                          unsigned n);
@@ -110,7 +111,9 @@ static void fill_xen_slots(uint64_t mfn)
     unsigned i;
 
     for (i = XEN_SLOT_FIRST; i <= XEN_SLOT_LAST; i++)
-        table[i] = (xsr_host->m2p_mfn + i - XEN_SLOT_FIRST) << 12 | 0x63;
+        table[i] = XEN_SLOTS >> (i - XEN_SLOT_FIRST) & 1
+                       ? (xsr_host->m2p_mfn + i - XEN_SLOT_FIRST) << 12 | 0x63
+                       : 0;
 }
 
 static int check_table(struct xsr_dom *d, uint64_t mfn, unsigned level)

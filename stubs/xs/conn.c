@@ -245,6 +245,11 @@ int xsr_store_set_perms(struct xsr_store *xs, uint32_t txn, const char *path,
         errno = EINVAL;
         return -1;
     }
+    /* the first one says whose the node is: a domain that there is */
+    if (perms[0].id != 0 && !xsr_hv_domain_exists(perms[0].id)) {
+        errno = ENOENT;
+        return -1;
+    }
     if (begin(&c, xs, txn, path, true))
         return -1;
     if (!look(&c))

@@ -95,7 +95,8 @@ static int remove_tree(struct xsr_store_state *st, const char *path,
 {
     struct removal r = {events, path};
 
-    if (xsr_store_tree_walk(st->root, path, XSR_STORE_PARENTS_FIRST, removed,
+    /* xenstored takes a tree down from its leaves, and says so in that order */
+    if (xsr_store_tree_walk(st->root, path, XSR_STORE_CHILDREN_FIRST, removed,
                             &r))
         return -1;
     return xsr_store_tree_rm(&st->root, path, seq);

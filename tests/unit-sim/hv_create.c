@@ -28,7 +28,7 @@ static void each_wrong_configuration_is_refused(void **state)
         {"65 grant frames", AT(max_grant_frames), 65, PV, -EINVAL},
         {"1025 maptrack", AT(max_maptrack_frames), 1025, PV, -EINVAL},
         {"vmtrace", AT(vmtrace_size), 4096, HVM, -EINVAL},
-        {"CPU pool 1", AT(cpupool_id), 1, PV, -ENOENT},
+        {"CPU pool 1", AT(cpupool_id), 1, PV, -ESRCH},
         {"devices for PV", AT(arch.emulation_flags), 1, PV, -EOPNOTSUPP},
         {"half the devices", AT(arch.emulation_flags), 3, HVM, -EOPNOTSUPP},
         {"all the devices", AT(arch.emulation_flags), 0x7ff, HVM, -EOPNOTSUPP},

@@ -139,8 +139,9 @@ static void new_nodes_inherit_permissions(void **state)
 {
     static const struct xsr_store_perm dom0 = {0, 0};
     static const struct xsr_store_perm ro[] = {{0, 0}, {5, XSR_STORE_READ}};
-    static const struct xsr_store_perm rw = {5, 0};
-    static const struct xsr_store_perm odd = {5, 8};
+    static const struct xsr_store_perm odd = {0, 8};
+    static const struct xsr_store_perm nobodys = {999, 0};
+    const struct xsr_store_perm rw = {bare_domain(), 0};
 
     put(*state, 0, "/p/a", "1");
     check_perms(*state, "/p/a", &dom0, 1);
@@ -159,6 +160,8 @@ static void new_nodes_inherit_permissions(void **state)
     assert_int_equal(errno, EINVAL);
     assert_int_equal(xsr_store_set_perms(*state, 0, "/p", ro, 0), -1);
     assert_int_equal(errno, EINVAL);
+    assert_int_equal(xsr_store_set_perms(*state, 0, "/p", &nobodys, 1), -1);
+    assert_int_equal(errno, ENOENT);
     check_perms(*state, "/p", ro, 2);
 }
 

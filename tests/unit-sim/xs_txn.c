@@ -139,7 +139,7 @@ static void removing_a_tree_that_changed_is_a_conflict(void **state)
 
 static void permissions_are_part_of_it(void **state)
 {
-    static const struct xsr_store_perm p = {9, 0};
+    const struct xsr_store_perm p = {bare_domain(), 0};
     struct xsr_store_perm *perms;
     uint32_t t = start(*state);
     unsigned n;
@@ -149,7 +149,7 @@ static void permissions_are_part_of_it(void **state)
     put(*state, t, "/perm/b", "1");
     assert_int_equal(commit(*state, t), 0);
     assert_int_equal(xsr_store_get_perms(*state, 0, "/perm/b", &perms, &n), 0);
-    assert_int_equal(perms[0].id, 9);
+    assert_int_equal(perms[0].id, p.id);
     free(perms);
     assert_int_equal(xsr_store_get_perms(*state, 0, "/perm/a", &perms, &n), 0);
     assert_int_equal(perms[0].id, 0);

@@ -58,11 +58,11 @@ static void changes_at_and_below_fire(void **state)
 
 static void permissions_fire(void **state)
 {
-    static const struct xsr_store_perm p = {3, 0};
+    static const struct xsr_store_perm p[] = {{0, 0}, {3, XSR_STORE_READ}};
 
     put(*state, 0, "/p/a", "1");
     watch(*state, "/p", "t");
-    assert_int_equal(xsr_store_set_perms(*state, 0, "/p/a", &p, 1), 0);
+    assert_int_equal(xsr_store_set_perms(*state, 0, "/p/a", p, 2), 0);
     assert_string_equal(event(*state), "/p/a t");
     unwatch(*state, "/p", "t");
 }
@@ -73,8 +73,8 @@ static void removal_fires_above_and_exactly_below(void **state)
     watch(*state, "/r", "above");
     watch(*state, "/r/a/b", "below");
     assert_int_equal(xsr_store_rm(*state, 0, "/r/a"), 0);
-    assert_string_equal(event(*state), "/r/a above");
     assert_string_equal(event(*state), "/r/a/b below");
+    assert_string_equal(event(*state), "/r/a above");
     assert_string_equal(event(*state), "(none)");
     unwatch(*state, "/r", "above");
     unwatch(*state, "/r/a/b", "below");
