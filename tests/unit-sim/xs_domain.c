@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Domains in xenstore: introduced, given a terminal, released, dead. */
-#include "tests/unit-sim/xs_host.h"
+#include "tests/fake/xs_owner.h"
 
 #include <xen/event_channel.h>
 #include <xen/grant_table.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Nodes: names, values, children, removal, permissions, a fresh host. */
-#include "tests/unit-sim/xs_host.h"
+#include "tests/fake/xs_owner.h"
 
 static void fresh_host_has_what_a_real_one_has(void **state)
 {

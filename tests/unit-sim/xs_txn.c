@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Transactions: isolation, one moment for all changes, conflicts. */
-#include "tests/unit-sim/xs_host.h"
+#include "tests/fake/xs_owner.h"
 
 static int commit(struct xsr_store *xs, uint32_t txn)
 {

@@ -357,7 +357,13 @@ static void ask_conflicts(void)
     end("the second of two, ended first", b, false);
     end("the first of two, ended last", a, false);
     get("value of the two", XBT_NULL, BASE "/first");
-    a = xs_transaction_start(xs);
+}
+
+/* ... when what it touched was removed, or has come, meanwhile. */
+static void ask_removals(void)
+{
+    xs_transaction_t a = xs_transaction_start(xs);
+
     xs_rm(xs, a, BASE "/first");
     get("removed inside, read inside", a, BASE "/first");
     get("removed inside, read outside", XBT_NULL, BASE "/first");
@@ -398,6 +404,7 @@ void ask_transactions(void)
     xs = open_store();
     xs_rm(xs, XBT_NULL, BASE);
     ask_conflicts();
+    ask_removals();
     for (n = 0; n < 64 && (t[n] = xs_transaction_start(xs)) != XBT_NULL; n++)
         ;
     said("open at a time", n == 64 ? "64 and more" : "%u, then %s", n,

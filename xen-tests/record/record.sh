@@ -9,6 +9,7 @@
 # (out/record on the machine); tests/golden/README.md says what becomes of them.
 #
 #   record.sh [PART...]    of: images migrations remus answers (default: all)
+# XENSR_RECORD_TYPES: images of these types alone.
 . "${0%/*}/../dom0/lib.sh"
 TOOLS=${XENSR_RECORD_TOOLS:-$SHARE/record}
 [ $# -gt 0 ] || set -- images migrations remus answers
@@ -22,6 +23,7 @@ qemu=$(command -v qemu-system-i386 /usr/lib/xen-*/bin/qemu-system-i386 | head -n
 # As small as they can be: guests that fill little of little memory.
 types=(pv pvh)
 [ -z "$qemu" ] || types+=(hvm-bios)
+[ -z "${XENSR_RECORD_TYPES-}" ] || read -ra types <<<"$XENSR_RECORD_TYPES"
 start()
 {
     case $1 in
