@@ -26,7 +26,7 @@ usage: xen-tests/run.sh MODE [option...] [-- argument...]
   images    only make the images
 options
   --release R   of Xen; known: $(releases | xargs)
-  --only GLOB   only tests whose names match, such as '*save*' or 'long/*'
+  --only GLOB   only tests whose names match, such as '10-*' or 'long/2*'
   --long        the long suite, too
   --head        xensr of the last commit, not of the work tree
   --build DIR   where results go (build/): DIR/xen-out, DIR/tap
@@ -76,36 +76,43 @@ end_in_order
 
 # ---- steps -------------------------------------------------------------------
 
-# Tests below xen-tests/, one a line. What --only names is run from either suite.
+# Tests below xen-tests/, one a line. A pattern with a folder finds the long
+# suite's without --long.
 tests()
 {
     local f
     (cd "$TESTS" && ls quick/*.sh long/*.sh 2>/dev/null) | while read -r f; do
         # shellcheck disable=SC2053 # a pattern
-        if [ -n "$only" ]; then
-            [[ $f == $only || ${f%.sh} == $only || ${f##*/} == $only.sh ]]
-        else
-            [ -n "$long" ] || [[ $f == quick/* ]]
-        fi && echo "$f"
+        case $only in
+        */*) [[ $f == $only || ${f%.sh} == $only ]] ;;
+        *)
+            [[ -n $long || $f == quick/* ]] && [[ -z $only ||
+                ${f##*/} == $only || ${f##*/} == $only.sh ]]
+            ;;
+        esac && echo "$f"
     done
 }
 images()
 {
-    local r jobs=() failed=0
+    local r jobs=() failed=0 tool
     ! tool=$(missing_tools) || die "$tool"
     make_image kernel
     if [ $# -eq 1 ]; then
         make_image "$1"
-        return
+    else
+        for r; do
+            background in_its_own make_image "$r"
+            jobs+=("$JOB")
+        done
+        for r in "${jobs[@]}"; do
+            wait "$r" || failed=1
+        done
+        [ "$failed" -eq 0 ] || exit 1
     fi
-    for r; do
-        background in_its_own make_image "$r"
-        jobs+=("$JOB")
+    # They stay while this run, or a QEMU that it left, lives.
+    for r in kernel "$@"; do
+        hold shared "$(image_name "$r")/lock" "it removes the image of $r"
     done
-    for r in "${jobs[@]}"; do
-        wait "$r" || failed=1
-    done
-    [ "$failed" -eq 0 ] || exit 1
 }
 in_its_own()
 {
@@ -229,6 +236,8 @@ run_shell()
     rm -f "$SHARE"/{heartbeat,complete}
     : >"$SHARE/progress"
     qemu_command "$release" "$SHARE" -serial mon:stdio
+    # Whatever ends this ends QEMU (--pdeathsig); it need not wait for it.
+    trap - TERM HUP
     "${COMMAND[@]}" 2>"$SHARE/qemu.log"
     exit
 }

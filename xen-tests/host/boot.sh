@@ -50,8 +50,6 @@ rdinit=/init loglevel=4,$(commas "$kernel/initrd.zst")"
         "$@")
     COMMAND[${#COMMAND[@]}]=-name
     COMMAND[${#COMMAND[@]}]="xen-$r"
-    # The image stays while QEMU lives: it inherits the lock.
-    hold shared "$image/lock" "it removes the image of $r"
 }
 commas() { printf %s "${1//,/,,}"; }
 folder()

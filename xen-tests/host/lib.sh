@@ -20,17 +20,17 @@ die()
 
 # ---- the end -----------------------------------------------------------------
 
-# Background jobs get a process group each, so that all of one can be ended;
-# they would not see Ctrl-C otherwise.
-set -m
 jobs_begun=()
 doomed=() # folders and files to remove
 
-# background COMMAND...: its process id in $JOB.
+# background COMMAND...: its process id in $JOB. It gets a process group of its
+# own, so that all of it can be ended; it would not see Ctrl-C otherwise.
 background()
 {
-    "$@" </dev/null &
+    set -m
+    "$@" &
     JOB=$!
+    set +m
     jobs_begun+=("$JOB")
 }
 finish()

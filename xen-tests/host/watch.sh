@@ -14,22 +14,24 @@ PANIC='\(XEN\) Panic on CPU|Kernel panic - not syncing|\(XEN\) .*Reboot disabled
 
 # boot_and_watch RELEASE SHARE LIMIT: 0 if dom0 came to its end. WRONG says what
 # was not right.
+#
+# The loop has no $(...): a bash that gets a signal while it reads one cannot read
+# the trap's command either, and goes on.
 boot_and_watch()
 {
     local r=$1 share=$2 limit=$3 begun=$SECONDS
-    WRONG=
+    WRONG='' beat='' beaten=$SECONDS unshown=''
     rm -f "$share"/{heartbeat,progress,complete,serial.in,console.log}
     mkfifo -m 600 "$share/serial.in" || die "cannot make $share/serial.in"
     : >"$share/progress"
     : >"$share/console.log"
-    exec {SERIAL}<>"$share/serial.in"
+    exec {SERIAL}<>"$share/serial.in" {PROGRESS}<"$share/progress"
     qemu_command "$r" "$share" -serial stdio -monitor none
-    "${COMMAND[@]}" <&"$SERIAL" >"$share/console.log" 2>"$share/qemu.log" &
-    qemu=$!
-    jobs_begun+=("$qemu")
-    shown=0
+    background "${COMMAND[@]}" <&"$SERIAL" >"$share/console.log" \
+        2>"$share/qemu.log"
+    qemu=$JOB
     while kill -0 "$qemu" 2>/dev/null; do
-        show_progress "$share"
+        show_progress
         is_wrong "$share" "$begun" "$limit" && break
         sleep 0.3
     done
@@ -38,10 +40,9 @@ boot_and_watch()
         kill -KILL "$qemu" 2>/dev/null
     fi
     wait "$qemu" 2>/dev/null
-    exec {SERIAL}>&-
-    release "$LOCK"
     rm -f "$share/serial.in"
-    show_progress "$share"
+    show_progress
+    exec {SERIAL}>&- {PROGRESS}<&-
     [ -z "$WRONG" ] && [ ! -e "$share/complete" ] &&
         WRONG="QEMU ended before dom0 was done: $(tail -n 3 "$share/qemu.log")"
     [ -z "$WRONG" ]
@@ -50,27 +51,32 @@ boot_and_watch()
 # New lines of progress, whole ones only.
 show_progress()
 {
-    local n
-    n=$(wc -l <"$1/progress")
-    [ "$n" -gt "$shown" ] || return 0
-    sed -n "$((shown + 1)),${n}p" "$1/progress"
-    shown=$n
+    local line
+    while IFS= read -r line <&"$PROGRESS"; do
+        printf '%s\n' "$unshown$line"
+        unshown=
+    done
+    unshown=$unshown$line
 }
+# The heartbeat is a number that grows.
 is_wrong()
 {
-    local share=$1 begun=$2 limit=$3 panic
+    local share=$1 begun=$2 limit=$3 now=
     ASK=
-    if panic=$(grep -aE -m 1 "$PANIC" "$share/console.log") &&
-        [ ! -e "$share/complete" ]; then
+    if [ -s "$share/heartbeat" ]; then
+        read -r now <"$share/heartbeat"
+        [ "$now" = "$beat" ] || beat=$now beaten=$SECONDS
+    fi
+    if grep -aEq "$PANIC" "$share/console.log" && [ ! -e "$share/complete" ]
+    then
         sleep 2 # the rest of what it says
-        WRONG="the console says: $panic"
+        WRONG="the console says: $(grep -aE -m 1 "$PANIC" "$share/console.log")"
     elif [ $((SECONDS - begun)) -gt "$limit" ]; then
         ASK=1 WRONG="not done after $limit s"
-    elif [ ! -e "$share/heartbeat" ]; then
+    elif [ -z "$beat" ]; then
         [ $((SECONDS - begun)) -gt "$BOOT_LIMIT" ] &&
             ASK=1 WRONG="dom0 was not up after $BOOT_LIMIT s"
-    elif [ $(($(date +%s) - $(stat -c %Y "$share/heartbeat"))) -gt \
-        "$BEAT_LIMIT" ]; then
+    elif [ $((SECONDS - beaten)) -gt "$BEAT_LIMIT" ]; then
         ASK=1 WRONG="dom0 gave no sign of life for $BEAT_LIMIT s"
     fi
     [ -n "$WRONG" ]
