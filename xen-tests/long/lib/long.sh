@@ -61,14 +61,18 @@ receiver()
 moves() { with "$2" xl migrate -s "" "$1" "env -u XENSR_ENGINE $(receiver "$3")"; }
 
 # A guest has moved: it is another domain, has its old name and is the only one.
+# The old domain goes after the sender has answered.
 moved()
 {
-    local now
-    now=$(guest_domid "$1") || { xl list; return 1; }
-    [ "$now" != "$2" ] && [ "$(other_domids)" = "$now" ] && return
+    within 60 is_moved "$@" && return
     xl list
     echo "domain $2 has not become another one"
     return 1
+}
+is_moved()
+{
+    local now
+    now=$(guest_domid "$1") && [ "$now" != "$2" ] && [ "$(other_domids)" = "$now" ]
 }
 
 # ---- growth ------------------------------------------------------------------

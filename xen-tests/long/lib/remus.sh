@@ -61,8 +61,7 @@ backup_dies()
 }
 taken_over()
 {
-    within 120 moved g "$primary" && return
-    moved g "$primary"
+    moved g "$primary" && return
     cat "$T/remus.log"
     return 1
 }
