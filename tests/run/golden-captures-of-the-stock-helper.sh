@@ -87,4 +87,27 @@ for type in pv pvh hvm-bios; do
         captured "$type-save" xensr -q save --helper "$T/capture" g "$T/g.save"
     pair "$type" save
 done
+
+# A live migration: both ends at once, each under observation.
+type=pvh
+migrated()
+{
+    mkdir -p "$T/talk/live"
+    CAPTURE_DIR=$T/talk/live CAPTURE_HELPER=$HELPER \
+        xensr -q migrate --helper "$T/capture" g -- \
+        "$XENSR" --sim="$T/host-there" -q migrate-receive --helper "$T/capture"
+}
+fresh_host there
+fresh_host here
+ok "pvh: a guest that writes" xensr -q sim create --type pvh --name g \
+    --memory 16 --dirty-rate 200
+ok "pvh: migrated under observation" migrated
+for op in save restore; do
+    OURS=$(echo "$T"/talk/live/*"$op"-domain)
+    theirs=$golden/talk/xen-4.17-pvh-migrate-$op
+    ok "pvh, migrate: the same is said in the same order ($op)" \
+        same_talk "$theirs" "$OURS"
+    ok "pvh, migrate: the helper gets the same arguments ($op)" \
+        same_arguments "$theirs" "$OURS" "$op"
+done
 done_testing
