@@ -11,6 +11,8 @@
 . "${0%/*}/../dom0/lib.sh"
 . "$XEN_TESTS/long/lib/long.sh"
 
+ONLY=${1-.*}
+
 # ---- a migration that stands still ------------------------------------------
 
 # A receiver that takes so many octets and then does what the mishap says. The
@@ -38,7 +40,7 @@ suspend_is_asked()
 {
     [ "$(xenstore-read "/local/domain/$(guest_domid g)/control/shutdown")" = suspend ]
 }
-nobody_runs() { ! pgrep -f -- '^xl (migrate|restore)|helper --' >/dev/null; }
+nobody_runs() { ! pgrep -f -- '(^|/)xl (migrate|restore) |helper --' >/dev/null; }
 end_receiver() { pkill -KILL -f -- "$T/receiver|^sleep 1000"; true; }
 
 # ---- the mishaps -------------------------------------------------------------
@@ -65,7 +67,7 @@ parent_gone()
 {
     receiver_takes 3000000 'exec sleep 1000'
     begins "$1"
-    within 120 is_there && pkill -KILL -f '^xl migrate'
+    within 120 is_there && pkill -KILL -f '(^|/)xl migrate '
     end_receiver
 }
 # A paused guest takes a minute not to answer.
@@ -141,10 +143,13 @@ fresh_guest()
     guest_start g pvh $BUSY
 }
 
+# All, or by hand only what an argument names.
+chosen() { grep -E "[|]($ONLY)[|]"; }
+
 # sentence | mishap | stock: words, log-dirty mode | ours: words, with - nothing
 saves()
 {
-    grep -v '^#' <<END
+    chosen <<END
 dies of SIGPIPE when the receiver closes the stream|close_stream|died due to fatal signal Broken pipe|on|receiver closed
 dies of SIGPIPE when the toolstack has gone|parent_gone|-|on|-
 dies of SIGINT in the stream|interrupt_in_stream|died due to fatal signal Interrupt|on|stopped by signal 2
@@ -157,7 +162,7 @@ END
 }
 restores()
 {
-    grep -v '^#' <<END
+    chosen <<END
 says Success when the image ended|cut_image|: Success|-|end
 dies of SIGTERM in a restore|stop_in_restore|died due to fatal signal Terminated|-|stopped by signal 15
 END

@@ -75,6 +75,19 @@ is_moved()
     now=$(guest_domid "$1") && [ "$now" != "$2" ] && [ "$(other_domids)" = "$now" ]
 }
 
+# moved_once TYPE [KEY=VALUE...]: a guest that has moved already. On one host both
+# domains of a migration have the same /vm/UUID in xenstore, and xl removes it
+# with the old one; the next time there is no such difference any more.
+moved_once()
+{
+    local before
+    # shellcheck disable=SC2086 # words
+    guest_start g "$1" $BUSY "${@:2}" || return
+    before=$(guest_domid g)
+    guest_mark g
+    moves g native native && moved g "$before" && guest_intact g
+}
+
 # ---- growth ------------------------------------------------------------------
 
 descriptors() # PROGRAM

@@ -26,10 +26,7 @@ migration()
 migrations()
 {
     local type=$1 from to
-    shift
-    # shellcheck disable=SC2086 # words
-    guest_start g "$type" $BUSY "$@" ||
-        { fail "a guest of type $type starts"; return; }
+    ok "a $type guest starts and migrates" moved_once "$@" || return
     ok "the host is looked at" host_before
     for from in $HELPERS; do
         for to in $HELPERS; do
