@@ -23,7 +23,7 @@ inspected()
 }
 judged()
 {
-    zstd -q -d -c "$golden/$1.save.zst" >"$T/plain" &&
+    zstd -q -d -f -c "$golden/$1.save.zst" >"$T/plain" &&
         PYTHONPATH=$STOCK_LIB/lib/python PYTHONDONTWRITEBYTECODE=1 \
             python3 "$STOCK_LIB/bin/verify-stream-v2" -f xl -i "$T/plain"
 }
