@@ -23,7 +23,11 @@ image_name()
 {
     printf '%s/%s-%s' "$CACHE" "$1" "$({
         awk -v r="$1" '$1 == r || $1 == "KERNEL"' "$HOST/releases"
-        [ "$1" != kernel ] || cat "$TESTS/dom0/early" "$TESTS/linux-guest/init"
+        if [ "$1" = kernel ]; then
+            cat "$TESTS/dom0/early" "$TESTS/linux-guest/init"
+        else
+            cat "$(image_name kernel)/version" # its modules are in the root
+        fi
         cat "$HOST/packages.sh" "$HOST/image.sh"
     } | sha256sum | cut -c1-12)"
 }

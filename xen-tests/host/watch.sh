@@ -20,7 +20,7 @@ PANIC='\(XEN\) Panic on CPU|Kernel panic - not syncing|\(XEN\) .*Reboot disabled
 boot_and_watch()
 {
     local r=$1 share=$2 limit=$3 begun=$SECONDS
-    WRONG='' beat='' beaten=$SECONDS unshown=''
+    WRONG='' asked='' beat='' beaten=$SECONDS unshown=''
     rm -f "$share"/{heartbeat,progress,complete,serial.in,console.log}
     mkfifo -m 600 "$share/serial.in" || die "cannot make $share/serial.in"
     : >"$share/progress"
@@ -85,18 +85,19 @@ is_wrong()
 # (run queues, domains, registers).
 ask_xen()
 {
-    local before
-    before=$(wc -c <"$1/console.log")
+    asked=$(wc -l <"$1/console.log")
     printf '\001\001\001' >&"$SERIAL"
     printf 'r0qd' >&"$SERIAL"
     sleep 5
-    [ "$(wc -c <"$1/console.log")" -gt "$before" ] ||
+    [ "$(wc -l <"$1/console.log")" -gt "$asked" ] ||
         WRONG="$WRONG; Xen does not answer either"
 }
 
-# console_tail SHARE [LINES]
+# console_tail SHARE: what was said before Xen was asked.
 console_tail()
 {
     echo "the last lines of $1/console.log:"
-    tr -d '\r' <"$1/console.log" | tail -n "${2:-40}" | cut -c1-200
+    head -n "${asked:-1000000000}" "$1/console.log" | tr -d '\r' |
+        tail -n 40 | cut -c1-200
+    [ -z "$asked" ] || echo "Xen's answers to debug keys follow there."
 }
