@@ -278,7 +278,7 @@ static int run(const struct call *c)
     int rc = 1, sys;
 
     for (s = strstr(copy, "signal "); s; s = strstr(s + 1, "signal "))
-        watch_signal(atoi(s + 7));
+        watch_signal((int)strtol(s + 7, NULL, 10));
     for (s = strtok_r(copy, ";", &save); s && rc > 0;
          s = strtok_r(NULL, ";", &save))
         rc = statement(c, s);
