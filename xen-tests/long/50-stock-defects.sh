@@ -28,11 +28,13 @@ $2
 END
     chmod +x "$T/receiver"
 }
-# begins HELPER: the sender, with $T/receiver at the other end.
+# begins HELPER: the sender, with $T/receiver at the other end. Its process is
+# $job.
 begins()
 {
     rm -f "$T/there"
     with "$1" xl migrate -s "" g "$T/receiver" >"$T/log" 2>&1 &
+    job=$!
 }
 helper_pid() { pgrep -f -- 'helper --(save|restore)-domain'; }
 is_there() { [ -e "$T/there" ] && [ -n "$(helper_pid)" ]; }
@@ -40,7 +42,10 @@ suspend_is_asked()
 {
     [ "$(xenstore-read "/local/domain/$(guest_domid g)/control/shutdown")" = suspend ]
 }
-nobody_runs() { ! pgrep -f -- '(^|/)xl (migrate|restore) |helper --' >/dev/null; }
+nobody_runs()
+{
+    ! kill -0 "$job" 2>/dev/null && ! pgrep -f -- 'helper --' >/dev/null
+}
 end_receiver() { pkill -KILL -f -- "$T/receiver|^sleep 1000"; true; }
 
 # ---- the mishaps -------------------------------------------------------------
@@ -92,14 +97,15 @@ cut_image()
 {
     head -c 3000000 "$T/g.save" >"$T/cut.save"
     with "$1" xl restore "$T/cut.save" >"$T/log" 2>&1 &
+    job=$!
 }
 stop_in_restore()
 {
-    rm -f "$T/fifo" && mkfifo "$T/fifo"
+    rm -f "$T/fifo" "$T/there" && mkfifo "$T/fifo"
     { head -c 3000000 "$T/g.save"; echo >"$T/there"; exec sleep 1000; } \
         >"$T/fifo" 2>/dev/null &
-    rm -f "$T/there"
     with "$1" xl restore "$T/fifo" >"$T/log" 2>&1 &
+    job=$!
     within 120 is_there && kill -TERM "$(helper_pid)"
     within 60 nobody_runs
     end_receiver
