@@ -25,6 +25,7 @@ struct xsr_guest {
     struct xsr_stats *stats;
     struct xsr_precopy *policy;
     bool device_logs; /* the device model tells Xen what it writes */
+    bool said_suspended; /* the guest is, says the parent */
 };
 
 /* A callback without arguments: message out, answer back. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "engine/compat.h"
+#include "engine/xen.h"
 #include "helper/guest_in.h"
 #include "helper/policy.h"
 #include "helper/stop.h"
@@ -23,6 +24,7 @@ static int on_suspend(void *data)
     struct xsr_guest *g = data;
     int answer = xsr_guest_ask(g, XSR_MSG_SUSPEND);
 
+    g->said_suspended = answer > 0;
     if (answer > 0)
         xsr_stats_suspended(g->stats);
     return answer;
@@ -30,7 +32,10 @@ static int on_suspend(void *data)
 
 static int on_postcopy(void *data)
 {
-    return xsr_guest_ask(data, XSR_MSG_POSTCOPY);
+    struct xsr_guest *g = data;
+
+    g->said_suspended = false; /* it may run again */
+    return xsr_guest_ask(g, XSR_MSG_POSTCOPY);
 }
 
 static int on_checkpoint(void *data)
@@ -202,6 +207,29 @@ static void set_callbacks(struct save_callbacks *cb, struct xsr_guest *g)
         cb->switch_qemu_logdirty = on_switch_logdirty;
 }
 
+/*
+ * A libxl says "suspended" also of a guest that has crashed or gone for a reboot
+ * meanwhile, and libxenguest then names numbers.
+ */
+static int explain(const struct xsr_guest *g, int sys, struct xsr_err *err)
+{
+    const struct xsr_xen xen = {.xch = g->xch, .domid = g->args->domid};
+    struct xsr_xen_domain dom;
+    struct xsr_err unknown;
+
+    if (!g->said_suspended || xsr_xen_get_domain(&xen, &dom, &unknown) < 0 ||
+        (dom.shutdown && dom.shutdown_reason == SHUTDOWN_suspend))
+        return xsr_guest_explain(g, sys, err);
+    if (!dom.shutdown)
+        return xsr_fail(err, XSR_E_XEN,
+                        "the guest is not suspended, although the toolstack "
+                        "said that it is");
+    return xsr_fail(err, XSR_E_XEN, "the guest %s instead of being suspended",
+                    dom.shutdown_reason == SHUTDOWN_crash    ? "crashed"
+                    : dom.shutdown_reason == SHUTDOWN_reboot ? "rebooted"
+                                                             : "shut down");
+}
+
 static int run_library(struct xsr_guest *g, bool fallback, struct xsr_err *err)
 {
     const struct xsr_args *args = g->args;
@@ -215,7 +243,7 @@ static int run_library(struct xsr_guest *g, bool fallback, struct xsr_err *err)
     errno = 0;
     r = xc_domain_save(g->xch, args->stream_fd, args->domid, flags, &cb,
                        (xc_stream_type_t)args->stream_type, args->back_fd);
-    return r ? xsr_guest_explain(g, errno, err) : 0;
+    return r ? explain(g, errno, err) : 0;
 }
 
 /*
@@ -258,8 +286,13 @@ static int run_native(struct xsr_guest *g, bool fallback, struct xsr_err *err)
         .ops = &ops,
         .ops_ctx = g,
     };
-    int rc = xsr_engine_save(&s, err);
+    uint32_t flags = args->flags;
+    int rc;
 
+    /* whoever forbids the way out gets the sentence that says so */
+    if (!fallback && decide_live(g, false, &flags, err) < 0)
+        return -1;
+    rc = xsr_engine_save(&s, err);
     if (rc < 0 && ended_by_parent(g))
         return 0;
     if (rc == 0)

@@ -6,6 +6,8 @@
  *   simdom suspend DOMID    ask through control/shutdown and wait until the
  *                           domain is down for that reason
  *   simdom resume DOMID     let it run on as after a cancelled suspend
+ *   simdom reboot DOMID     it stops for another reason than it was asked for;
+ *   simdom crash DOMID      the toolstack's word for both is "suspended"
  *   simdom logdirty DOMID   switch log-dirty mode on, by somebody else
  *   simdom create MIB       an empty PV domain to be restored into; prints its
  *                           number and its ports of xenstore and console
@@ -72,6 +74,10 @@ static int run(xc_interface *xch, const char *verb, uint32_t domid)
         return create(xch, domid);
     if (strcmp(verb, "suspend") == 0)
         return suspend(xch, domid);
+    if (strcmp(verb, "reboot") == 0)
+        return xc_domain_shutdown(xch, domid, SHUTDOWN_reboot) != 0;
+    if (strcmp(verb, "crash") == 0)
+        return xc_domain_shutdown(xch, domid, SHUTDOWN_crash) != 0;
     if (strcmp(verb, "resume") == 0)
         return xc_domain_resume(xch, domid, 1) != 0;
     if (strcmp(verb, "logdirty") == 0)
