@@ -208,8 +208,8 @@ static void set_callbacks(struct save_callbacks *cb, struct xsr_guest *g)
 }
 
 /*
- * A libxl says "suspended" also of a guest that has crashed or gone for a reboot
- * meanwhile, and libxenguest then names numbers.
+ * A libxl says "suspended" also of a guest that has crashed or gone for a
+ * reboot meanwhile, and libxenguest then names numbers.
  */
 static int explain(const struct xsr_guest *g, int sys, struct xsr_err *err)
 {
