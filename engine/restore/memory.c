@@ -3,11 +3,11 @@
  * Populating a guest's memory.
  *
  * batch.c wants the pfns of a PAGE_DATA record, restore_pv.c those that page
- * tables refer to; both flush before they touch the pages. In a flush of an
- * HVM guest, complete aligned runs of 512 pfns are asked for as 2 MiB extents
- * first: one entry in the hypercall instead of 512, and a guest that runs
- * faster afterwards. What Xen does not give that way is asked for page by
- * page.
+ * tables refer to; both flush before they touch the pages. In a flush,
+ * complete aligned runs of 512 pfns are asked for as 2 MiB extents first: one
+ * entry in the hypercall instead of 512, and an HVM guest that runs faster
+ * afterwards. To a PV guest they are 512 pages like others, whose frames follow
+ * each other. What Xen does not give that way is asked for page by page.
  *
  * The set of pfns that have a page is asked once per entry of a record: two
  * loads and a shift. Its array of pieces grows to the highest pfn; calloc
@@ -147,15 +147,26 @@ static void remove_pending(struct xsr_memory *mem, unsigned at, unsigned n)
     mem->n_pending -= n;
 }
 
+static void tell_super(struct xsr_memory *mem, const xen_pfn_t *pfns,
+                       xen_pfn_t first_frame)
+{
+    xen_pfn_t frames[SUPER_PAGES];
+
+    for (unsigned i = 0; i < SUPER_PAGES; i++)
+        frames[i] = first_frame + i;
+    mem->on_populated(mem->ctx, pfns, frames, SUPER_PAGES);
+}
+
 /*
  * Superpages come in ascending order of address and so does Xen's work, hence
  * the first done of them are the ones that exist now. A refusal is no error:
- * the pages stay pending. Frames are not needed: these guests have no mfns.
+ * the pages stay pending.
  */
 static int flush_supers(struct xsr_memory *mem, struct xsr_err *err)
 {
     unsigned at[XSR_XEN_BATCH / SUPER_PAGES], n = 0, done = 0;
     xen_pfn_t first[XSR_XEN_BATCH / SUPER_PAGES];
+    xen_pfn_t frame[XSR_XEN_BATCH / SUPER_PAGES];
 
     for (unsigned i = 0; i < mem->n_pending;) {
         if (!is_super(mem, i)) {
@@ -168,13 +179,15 @@ static int flush_supers(struct xsr_memory *mem, struct xsr_err *err)
     }
     if (!n)
         return 0;
-    if (xsr_xen_populate(mem->xen, first, n, SUPER_ORDER, NULL, &done, err) <
+    if (xsr_xen_populate(mem->xen, first, n, SUPER_ORDER, frame, &done, err) <
         0) {
         xsr_err_clear(err);
         return 0;
     }
-    while (done--)
+    while (done--) {
+        tell_super(mem, mem->pending + at[done], frame[done]);
         remove_pending(mem, at[done], SUPER_PAGES);
+    }
     return 0;
 }
 
@@ -183,7 +196,7 @@ int xsr_memory_flush(struct xsr_memory *mem, struct xsr_err *err)
     xen_pfn_t frames[XSR_XEN_BATCH];
     unsigned n, done;
 
-    if (mem->superpages && flush_supers(mem, err) < 0)
+    if (flush_supers(mem, err) < 0)
         return -1;
     n = mem->n_pending;
     if (!n)

@@ -33,7 +33,6 @@ struct xsr_memory {
     struct xsr_xen *xen;         /* borrowed */
     struct xsr_pfnset populated; /* pending ones included */
     uint64_t max_pages;          /* how many members that may get */
-    bool superpages;             /* try 2 MiB extents (HVM) */
     xen_pfn_t pending[XSR_XEN_BATCH];
     unsigned n_pending;
     /* n new pages; frames: PV mfns, HVM the pfns again. */

@@ -36,7 +36,6 @@ static int setup(struct xsr_restore *rs, struct xsr_err *err)
     xsr_buf_init(&hvm->context);
     hvm->store_gfn = hvm->console_gfn = XSR_INVALID_FRAME;
     rs->guest = hvm;
-    rs->mem.superpages = true;
     return 0;
 }
 

@@ -21,6 +21,7 @@ static struct {
 } host;
 static unsigned n_populated;
 static xen_pfn_t last_pfn, last_frame;
+static xen_pfn_t frame_of[8192]; /* as told by on_populated */
 
 static xen_pfn_t extent_memory[XSR_XEN_BATCH];
 
@@ -54,6 +55,8 @@ static void on_populated(void *ctx, const xen_pfn_t *pfns,
 {
     (void)ctx;
     n_populated += n;
+    for (unsigned i = 0; i < n; i++)
+        frame_of[pfns[i]] = frames[i];
     last_pfn = pfns[n - 1];
     last_frame = frames[n - 1];
 }
@@ -70,6 +73,7 @@ static int begin(void **state)
     memset(&host, 0, sizeof(host));
     host.give = host.give_super = -1;
     n_populated = 0;
+    memset(frame_of, 0, sizeof(frame_of));
     xsr_err_clear(&err);
     xen.extents.hbuf = extent_memory;
     xsr_memory_init(&mem, &xen, &dom);
@@ -133,7 +137,8 @@ static void wanted_pfns_are_populated_once(void **state)
 static void more_than_a_batch_is_more_calls(void **state)
 {
     (void)state;
-    want(1, 1500);
+    for (unsigned i = 0; i < 1500; i++)
+        want(2 * i, 1);
     assert_int_equal(xsr_memory_flush(&mem, &err), 0);
     assert_int_equal(host.n_calls, 2);
     assert_int_equal(host.n[0], 1024);
@@ -144,7 +149,6 @@ static void more_than_a_batch_is_more_calls(void **state)
 static void complete_runs_are_asked_for_as_superpages(void **state)
 {
     (void)state;
-    mem.superpages = true;
     want(500, 524);  /* 500-1023: 512-1023 is one */
     want(1536, 500); /* aligned but not complete */
     assert_int_equal(xsr_memory_flush(&mem, &err), 0);
@@ -155,12 +159,23 @@ static void complete_runs_are_asked_for_as_superpages(void **state)
     assert_int_equal(host.order[1], 0);
     assert_int_equal(host.n[1], 512);
     assert_true(host.first[1] == 500);
+    assert_int_equal(n_populated, 1024);
+}
+
+/* Told for each page, whichever way it came: a PV guest's tables need it. */
+static void pages_of_superpages_have_frames(void **state)
+{
+    (void)state;
+    want(500, 2000);
+    assert_int_equal(xsr_memory_flush(&mem, &err), 0);
+    assert_int_equal(n_populated, 2000);
+    for (unsigned pfn = 500; pfn < 2500; pfn++)
+        assert_true(frame_of[pfn] == 0x1000000 + pfn);
 }
 
 static void superpages_not_given_become_pages(void **state)
 {
     (void)state;
-    mem.superpages = true;
     host.give_super = 1;
     want(0, 1024);
     assert_int_equal(xsr_memory_flush(&mem, &err), 0);
@@ -207,6 +222,7 @@ int main(void)
         TEST(wanted_pfns_are_populated_once),
         TEST(more_than_a_batch_is_more_calls),
         TEST(complete_runs_are_asked_for_as_superpages),
+        TEST(pages_of_superpages_have_frames),
         TEST(superpages_not_given_become_pages),
         TEST(pages_not_given_are_an_error),
         TEST(domain_limit_is_an_error_before_xen_is_asked),
