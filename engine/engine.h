@@ -42,6 +42,7 @@ struct xsr_engine_restore {
     uint32_t console_evtchn, console_domid;
     enum xsr_stream_type stream_type;
     int back_fd;               /* COLO: where dirty pfns are sent; else -1 */
+    bool process_ends;         /* soon behind this call: the kernel may unmap */
     const struct xsr_log *log; /* one DEBUG line per record applied */
     const struct xsr_engine_restore_ops *ops;
     void *ops_ctx;
@@ -53,8 +54,9 @@ struct xsr_engine_restore {
 /*
  * Restore an image of version 2 or 3 into an empty, paused domain. The fd ends
  * exactly behind END. On failure the domain is left
- * half built (the caller destroys it), nothing is mapped any more, and *err
+ * half built (the caller destroys it), and *err
  * has kind, errno and stream offset (counted from the image header).
+ * Nothing is mapped any more, unless process_ends.
  * docs/formats/libxc-image.md
  */
 int xsr_engine_restore(struct xsr_engine_restore *r, struct xsr_err *err);
@@ -96,6 +98,7 @@ struct xsr_engine_save {
     bool verify; /* send all of it again at the end, to be compared */
     enum xsr_stream_type stream_type;
     int back_fd;        /* COLO: where dirty pfns come from; else -1 */
+    bool process_ends;  /* as in a restore */
     bool live_fallback; /* plain streams: a host that cannot track the guest's
                            writes gets a non-live copy and a warning */
     const struct xsr_log *log;
@@ -114,11 +117,11 @@ struct xsr_engine_save {
  * Write the image of a domain, header to END. Whether writes can be tracked is
  * known before the first octet is written. However it ends, log-dirty mode is
  * off in Xen and (through the callback) in the device model and nothing is
- * mapped any more; the guest is left suspended if it had been, which is the
- * caller's to resume. EPIPE and EBADF of the fd are ordinary failures.
- * A checkpointed save never succeeds: it ends with XSR_E_STOPPED (a callback
- * returned 0), with XSR_E_PEER (it returned less), or by another failure.
- * docs/formats/libxc-image.md
+ * mapped any more (unless process_ends); the guest is left suspended if it had
+ * been, which is the caller's to resume. EPIPE and EBADF of the fd are ordinary
+ * failures. A checkpointed save never succeeds: it ends with XSR_E_STOPPED (a
+ * callback returned 0), with XSR_E_PEER (it returned less), or by another
+ * failure. docs/formats/libxc-image.md
  */
 int xsr_engine_save(struct xsr_engine_save *s, struct xsr_err *err);
 

@@ -28,11 +28,22 @@ void xsr_pv_map_init(struct xsr_pv_map *map, struct xsr_xen *xen)
     map->xen = xen;
 }
 
-void xsr_pv_map_fini(struct xsr_pv_map *map)
+static void unmap(struct xsr_pv_map *map, struct xsr_keep *keep, const void *at,
+                  size_t n)
 {
-    xsr_xen_unmap(map->xen, (void *)(uintptr_t)map->m2p, map->m2p_pages);
-    xsr_xen_unmap(map->xen, (void *)(uintptr_t)map->shared_info, 1);
-    xsr_xen_unmap(map->xen, (void *)(uintptr_t)map->p2m, map->n_leaves);
+    void *p = (void *)(uintptr_t)at;
+
+    if (keep)
+        xsr_keep_take(keep, p, n);
+    else
+        xsr_xen_unmap(map->xen, p, n);
+}
+
+void xsr_pv_map_fini(struct xsr_pv_map *map, struct xsr_keep *keep)
+{
+    unmap(map, keep, map->m2p, map->m2p_pages);
+    unmap(map, keep, map->shared_info, 1);
+    unmap(map, keep, map->p2m, map->n_leaves);
     free(map->leaves);
     xsr_pv_map_init(map, map->xen);
 }

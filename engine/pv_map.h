@@ -7,6 +7,7 @@
 #ifndef XSR_ENGINE_PV_MAP_H
 #define XSR_ENGINE_PV_MAP_H
 
+#include "engine/keep.h"
 #include "engine/tables.h"
 #include "engine/xen.h"
 
@@ -29,7 +30,8 @@ void xsr_pv_map_init(struct xsr_pv_map *map, struct xsr_xen *xen);
 /* Map everything. The guest must have set up its p2m list. */
 int xsr_pv_map_open(struct xsr_pv_map *map, uint64_t shared_info_frame,
                     struct xsr_err *err);
-void xsr_pv_map_fini(struct xsr_pv_map *map);
+/* keep (may be NULL) gets what was mapped: Xen's table is large. */
+void xsr_pv_map_fini(struct xsr_pv_map *map, struct xsr_keep *keep);
 
 /* Guest memory that may change at any time is read once, as a whole word. */
 static inline uint64_t xsr_read_word(const uint64_t *p)

@@ -150,7 +150,7 @@ static int prepare_pv(struct xsr_xen *xen, const struct xsr_xen_domain *dom,
     rc = xsr_pv_map_open(&map, dom->shared_info_frame, err);
     if (rc == 0)
         rc = put_rings_back(xen, &map, err);
-    xsr_pv_map_fini(&map);
+    xsr_pv_map_fini(&map, NULL);
     return rc < 0 ? -1 : reset_other_vcpus(xen, dom, err);
 }
 

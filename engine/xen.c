@@ -68,6 +68,14 @@ int xsr_xen_get_domain(const struct xsr_xen *xen, struct xsr_xen_domain *out,
     return 0;
 }
 
+bool xsr_xen_is_pv_host(const struct xsr_xen *xen)
+{
+    xc_domaininfo_t got;
+
+    return xc_domain_getinfolist(xen->xch, 0, 1, &got) == 1 &&
+           got.domain == 0 && !(got.flags & XEN_DOMINF_hvm_guest);
+}
+
 int xsr_xen_get_width(const struct xsr_xen *xen, unsigned *out,
                       struct xsr_err *err)
 {

@@ -40,6 +40,8 @@ int xsr_xen_init(struct xsr_xen *xen, xc_interface *xch, uint32_t domid,
 void xsr_xen_fini(struct xsr_xen *xen);
 int xsr_xen_get_domain(const struct xsr_xen *xen, struct xsr_xen_domain *out,
                        struct xsr_err *err);
+/* Is domain 0, where we are, a PV guest itself? */
+bool xsr_xen_is_pv_host(const struct xsr_xen *xen);
 int xsr_xen_get_width(const struct xsr_xen *xen, unsigned *out,
                       struct xsr_err *err);
 

@@ -29,7 +29,7 @@ void xsr_fd_set_stop_flag(const volatile sig_atomic_t *flag)
     stop_flag = flag;
 }
 
-static int check_stop(const char *what, struct xsr_err *err)
+int xsr_fd_check_stop(const char *what, struct xsr_err *err)
 {
     if (stop_flag && *stop_flag)
         return xsr_fail(err, XSR_E_STOPPED, "%s: stopped on request", what);
@@ -72,7 +72,7 @@ static ssize_t move_some(int fd, enum direction dir, const struct iovec *iov,
     int n = n_iov > IOV_MAX ? IOV_MAX : (int)n_iov;
     ssize_t r;
 
-    if (check_stop(what, err) < 0)
+    if (xsr_fd_check_stop(what, err) < 0)
         return -1;
     r = dir == READING ? readv(fd, iov, n) : writev(fd, iov, n);
     if (r > 0)

@@ -33,6 +33,8 @@ int xsr_writev_all(int fd, struct iovec *iov, size_t n_iov, const char *what,
  * its next system call (or when EINTR comes back) with XSR_E_STOPPED.
  */
 void xsr_fd_set_stop_flag(const volatile sig_atomic_t *flag);
+/* XSR_E_STOPPED if that flag is set. */
+int xsr_fd_check_stop(const char *what, struct xsr_err *err);
 
 int xsr_pipe(int fds_out[2], struct xsr_err *err); /* close-on-exec */
 int xsr_set_cloexec(int fd, bool on, struct xsr_err *err);

@@ -8,11 +8,11 @@
  * through a bounce buffer of 64 pages: PV page tables, whose entries change on
  * the way, and everything behind VERIFY, which is compared and not written.
  *
- * Of a large record the first pages are mapped here, and while their contents
- * are read a second thread maps the others. A mapping lives as long as its
- * record, and is taken down while the next one is read. Keeping mappings would
- * help only the later rounds of a live image, which touch scattered pages: a
- * page of the first pass is mapped exactly once either way.
+ * A mapping is used for its record only. Keeping it in use would help only the
+ * later rounds of a live image, which touch scattered pages: a page of the
+ * first pass is mapped exactly once either way. And no second thread maps
+ * ahead: with it every change of a mapping interrupts the other processor,
+ * which costs more than there is to gain.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +22,7 @@
 
 #define MISMATCHES_SHOWN 10u
 /* Bounced and direct pages alternate at worst, and the reader adds one. */
-#define MAX_IOV          (2 * XSR_BOUNCE_PAGES + 1)
-/* Of a record with so many pages the first ones are mapped here. */
-#define SPLIT_FROM       512u
-#define FIRST_PART       256u
+#define MAX_IOV          XSR_LOADER_IOV
 
 static int read_entries(struct xsr_restore *rs, struct xsr_err *err)
 {
@@ -106,7 +103,14 @@ static void compare(struct xsr_restore *rs, const struct xsr_bounced *b)
                      : "was not in the image before");
 }
 
-static int put_bounced(struct xsr_restore *rs, unsigned n, struct xsr_err *err)
+/* Pages of the record in hand, mapped here or, for all to use, by a child. */
+struct target {
+    uint8_t *mapped;
+    bool loading; /* that is a child's window */
+};
+
+static int put_bounced(struct xsr_restore *rs, const struct target *to,
+                       unsigned n, struct xsr_err *err)
 {
     bool verifying = xsr_xc3_order_verifying(&rs->order);
 
@@ -117,44 +121,49 @@ static int put_bounced(struct xsr_restore *rs, unsigned n, struct xsr_err *err)
     for (unsigned i = 0; i < n; i++) {
         if (verifying)
             compare(rs, &rs->bounced[i]);
+        else if (to->loading)
+            xsr_loader_copy(&rs->loader, rs->bounced[i].page,
+                            rs->bounced[i].guest);
         else
             memcpy(rs->bounced[i].guest, rs->bounced[i].page, XSR_PAGE_SIZE);
     }
     return 0;
 }
 
-static int need_bounce(struct xsr_restore *rs, struct xsr_err *err)
+static uint8_t *need_bounce(struct xsr_restore *rs, const struct target *to,
+                            struct xsr_err *err)
 {
+    if (to->loading)
+        return rs->loader.bounce;
     if (!rs->bounce)
         rs->bounce = malloc(XSR_BOUNCE_PAGES * XSR_PAGE_SIZE);
     if (!rs->bounce)
-        return xsr_fail(err, XSR_E_NOMEM, "no memory for %u pages",
-                        XSR_BOUNCE_PAGES);
-    return 0;
+        xsr_fail(err, XSR_E_NOMEM, "no memory for %u pages", XSR_BOUNCE_PAGES);
+    return rs->bounce;
 }
 
-/* Consecutive slots, mapped in a row. */
-struct part {
-    unsigned first, n; /* slots */
-    uint8_t *p;
-};
-
-static uint8_t *page_of(const struct part *part, uint16_t slot)
+static int read_pages(struct xsr_restore *rs, const struct target *to,
+                      struct iovec *iov, size_t n_iov, struct xsr_err *err)
 {
-    if (slot == XSR_NO_SLOT)
-        return NULL;
-    return part->p + (size_t)(slot - part->first) * XSR_PAGE_SIZE;
+    size_t n = 0;
+
+    if (!to->loading)
+        return xsr_reader_readv(&rs->rd, iov, n_iov, err);
+    for (size_t i = 0; i < n_iov; i++)
+        n += iov[i].iov_len;
+    return xsr_reader_was_read(
+        &rs->rd, n, xsr_loader_readv(&rs->loader, iov, n_iov, err), err);
 }
 
 /*
- * Read contents from number *k on, up to a full bounce buffer or the end of
- * the part.
+ * Read contents from number *k on, up to a full bounce buffer or the end.
  */
 static int read_some(struct xsr_restore *rs, unsigned *k,
-                     const struct part *part, struct xsr_err *err)
+                     const struct target *to, struct xsr_err *err)
 {
     bool verifying = xsr_xc3_order_verifying(&rs->order);
     struct iovec iov[MAX_IOV + XSR_READER_TAIL];
+    uint8_t *bounce = NULL;
     unsigned n_bounced = 0;
     size_t n_iov = 0;
 
@@ -164,95 +173,57 @@ static int read_some(struct xsr_restore *rs, unsigned *k,
         uint16_t slot = rs->content[*k].slot;
         struct xsr_bounced b = {.pfn = e->pfn, .type = e->type};
 
-        if (slot != XSR_NO_SLOT && slot >= part->first + part->n)
-            break;
-        b.guest = page_of(part, slot);
+        if (slot != XSR_NO_SLOT)
+            b.guest = to->mapped + (size_t)slot * XSR_PAGE_SIZE;
         if (!verifying && !rs->ops->is_translated(e->type)) {
             n_iov = add_page(iov, n_iov, b.guest);
             continue;
         }
-        if (need_bounce(rs, err) < 0)
+        bounce = bounce ? bounce : need_bounce(rs, to, err);
+        if (!bounce)
             return -1;
-        b.page = rs->bounce + n_bounced * XSR_PAGE_SIZE;
+        b.page = bounce + n_bounced * XSR_PAGE_SIZE;
         n_iov = add_page(iov, n_iov, b.page);
         rs->bounced[n_bounced++] = b;
     }
-    if (xsr_reader_readv(&rs->rd, iov, n_iov, err) < 0)
+    if (read_pages(rs, to, iov, n_iov, err) < 0)
         return -1;
-    return put_bounced(rs, n_bounced, err);
+    return put_bounced(rs, to, n_bounced, err);
 }
 
-static bool is_in(const struct xsr_restore *rs, unsigned k,
-                  const struct part *part)
+static int map_target(struct xsr_restore *rs, unsigned n, struct target *to,
+                      struct xsr_err *err)
 {
-    uint16_t slot;
-
-    if (k == rs->batch.n_data)
-        return false;
-    slot = rs->content[k].slot;
-    return slot == XSR_NO_SLOT || slot < part->first + part->n;
-}
-
-static int read_part(struct xsr_restore *rs, unsigned *k,
-                     const struct part *part, struct xsr_err *err)
-{
-    while (is_in(rs, *k, part))
-        if (read_some(rs, k, part, err) < 0)
-            return -1;
-    return 0;
-}
-
-static int map_part(struct xsr_restore *rs, struct part *part, int prot,
-                    struct xsr_err *err)
-{
-    void *p = NULL;
-    int rc = 0;
-
-    if (part->n)
-        rc = xsr_xen_map(&rs->xen, rs->frames, part->n, prot, "guest memory",
-                         &p, err);
-    part->p = p;
-    return rc;
-}
-
-/* A mapping that was begun must be ended, whatever became of the first part. */
-static int end_part(struct xsr_restore *rs, struct part *part, int rc,
-                    struct xsr_err *err)
-{
-    struct xsr_err late = XSR_ERR_INIT;
+    bool verifying = xsr_xc3_order_verifying(&rs->order);
+    int prot = verifying ? PROT_READ : PROT_READ | PROT_WRITE;
+    bool loads = !verifying && !rs->rd.kept;
     void *p;
 
-    if (!part->n)
-        return rc;
-    if (xsr_mapper_end(&rs->mapper, &p, &late) < 0 && rc == 0) {
-        *err = late;
-        rc = -1;
+    if (!n)
+        return 0;
+    if (loads && xsr_loader_is_on(&rs->loader) &&
+        xsr_loader_map(&rs->loader, rs->frames, n, err) < 0)
+        return -1;
+    if (loads && xsr_loader_is_on(&rs->loader)) {
+        *to = (struct target){rs->loader.window, true};
+        return 0;
     }
-    part->p = p;
-    return rc;
+    if (xsr_xen_map(&rs->xen, rs->frames, n, prot, "guest memory", &p, err) < 0)
+        return -1;
+    to->mapped = p;
+    return 0;
 }
 
 static int read_contents(struct xsr_restore *rs, struct xsr_err *err)
 {
-    bool verifying = xsr_xc3_order_verifying(&rs->order);
-    int prot = verifying ? PROT_READ : PROT_READ | PROT_WRITE;
-    struct part part = {.n = list_contents(rs)}, rest = {0};
-    unsigned k = 0;
-    int rc;
+    unsigned n = list_contents(rs), k = 0;
+    struct target to = {NULL, false};
+    int rc = map_target(rs, n, &to, err);
 
-    if (part.n >= SPLIT_FROM) {
-        rest = (struct part){FIRST_PART, part.n - FIRST_PART, NULL};
-        part.n = FIRST_PART;
-        xsr_mapper_begin(&rs->mapper, rs->frames + rest.first, rest.n, prot);
-    }
-    rc = map_part(rs, &part, prot, err);
-    if (rc == 0)
-        rc = read_part(rs, &k, &part, err);
-    rc = end_part(rs, &rest, rc, err);
-    xsr_mapper_take(&rs->mapper, part.p, part.n);
-    if (rc == 0)
-        rc = read_part(rs, &k, &rest, err);
-    xsr_mapper_take(&rs->mapper, rest.p, rest.n);
+    while (rc == 0 && k < rs->batch.n_data)
+        rc = read_some(rs, &k, &to, err);
+    if (!to.loading)
+        xsr_keep_take(&rs->keep, to.mapped, n);
     return rc;
 }
 

@@ -225,7 +225,7 @@ static int run_secondary(struct xsr_restore *rs,
                  {"wait_checkpoint", ops->wait_checkpoint},
                  {"suspend", ops->suspend}};
 
-    xsr_mapper_wait(&rs->mapper);
+    xsr_keep_drop(&rs->keep);
     if (rs->ops->finish(rs, err) < 0)
         return -1;
     ops->restore_results(rs->arg->ops_ctx, rs->arg->store_gfn,

@@ -167,6 +167,18 @@ int xsr_reader_readv(struct xsr_reader *rd, struct iovec *iov, size_t n_iov,
     return pad ? check_padding(rd, pad, err) : 0;
 }
 
+int xsr_reader_was_read(struct xsr_reader *rd, size_t n, int rc,
+                        struct xsr_err *err)
+{
+    if (rc < 0)
+        return lose(rd, err);
+    if (n > rd->left || (n == rd->left && xsr_xc3_pad(rd->rec.len)))
+        return xsr_fail(err, XSR_E_BUG, "read of %zu octets beyond a body", n);
+    rd->left -= (uint32_t)n;
+    rd->pos += n;
+    return 0;
+}
+
 int xsr_reader_read(struct xsr_reader *rd, void *p, size_t n,
                     struct xsr_err *err)
 {

@@ -63,6 +63,9 @@ void xsr_reader_resume(struct xsr_reader *rd,
  */
 int xsr_reader_readv(struct xsr_reader *rd, struct iovec *iov, size_t n_iov,
                      struct xsr_err *err);
+/* Somebody else read the next n octets of the body, or failed to (rc, *err). */
+int xsr_reader_was_read(struct xsr_reader *rd, size_t n, int rc,
+                        struct xsr_err *err);
 int xsr_reader_read(struct xsr_reader *rd, void *p, size_t n,
                     struct xsr_err *err);
 /* All of the body that is left, into memory that grows as it arrives. */

@@ -180,11 +180,12 @@ static int take_record(struct xsr_restore *rs, const struct xsr_xc3_rec *rec,
     }
     if (rec->type == XSR_XC3_PAGE_DATA)
         return xsr_batch_restore(rs, err);
-    xsr_mapper_wait(&rs->mapper);
     switch (rec->type) {
     case XSR_XC3_STATIC_DATA_END:
         return complete_static_data(rs, err);
     case XSR_XC3_VERIFY:
+        if (xsr_loader_finish(&rs->loader, err) < 0)
+            return -1;
         xsr_restore_note(rs, "the memory follows again, for comparison");
         return 0;
     case XSR_XC3_END:
@@ -298,6 +299,20 @@ static int restore_records(struct xsr_restore *rs, struct xsr_err *err)
     return 0;
 }
 
+/* Xen does not let a page become a page table that we could write to. */
+static void prepare_to_fill(struct xsr_restore *rs)
+{
+    const struct xsr_xen_domain *dom = &rs->dom;
+    bool ends = rs->arg->process_ends;
+
+    xsr_keep_init(&rs->keep, &rs->xen, ends && dom->hvm);
+    xsr_keep_limit(&rs->keep, XSR_KEEP_STILL);
+    if (ends && !dom->hvm && rs->arg->stream_type == XSR_STREAM_IS_PLAIN)
+        xsr_loader_start(&rs->loader, &rs->xen, rs->arg->fd,
+                         dom->max_pages -
+                             xsr_min(dom->max_pages, dom->tot_pages));
+}
+
 static int restore_image(struct xsr_restore *rs, struct xsr_err *err)
 {
     if (check_domain(rs, err) < 0 || xsr_checkpoint_check(rs, err) < 0 ||
@@ -305,6 +320,7 @@ static int restore_image(struct xsr_restore *rs, struct xsr_err *err)
         return -1;
     announce(rs);
     rs->ops = rs->dom.hvm ? &xsr_restore_hvm : &xsr_restore_pv;
+    prepare_to_fill(rs);
     xsr_memory_init(&rs->mem, &rs->xen, &rs->dom);
     rs->mem.on_populated = rs->ops->on_populated;
     rs->mem.ctx = rs;
@@ -316,7 +332,8 @@ static int restore_image(struct xsr_restore *rs, struct xsr_err *err)
     /* Each of COLO's checkpoints has completed the domain already. */
     if (rs->arg->stream_type == XSR_STREAM_IS_COLO && rs->checkpoints.n)
         return 0;
-    xsr_mapper_wait(&rs->mapper);
+    if (xsr_loader_finish(&rs->loader, err) < 0)
+        return -1;
     if (rs->ops->finish(rs, err) < 0)
         return xsr_err_at(err, rs->rd.rec_offset);
     return 0;
@@ -334,12 +351,12 @@ int xsr_engine_restore(struct xsr_engine_restore *r, struct xsr_err *err)
     r->store_gfn = r->console_gfn = r->n_pages = 0;
     xsr_reader_init(&rs->rd, r->fd);
     xsr_policy_init(&rs->policy);
-    if (xsr_xen_init(&rs->xen, r->xch, r->domid, err) == 0) {
-        xsr_mapper_init(&rs->mapper, &rs->xen);
+    xsr_loader_init(&rs->loader);
+    if (xsr_xen_init(&rs->xen, r->xch, r->domid, err) == 0)
         rc = restore_image(rs, err);
-    }
 
-    xsr_mapper_fini(&rs->mapper);
+    xsr_loader_fini(&rs->loader);
+    xsr_keep_fini(&rs->keep);
     if (rs->ops)
         rs->ops->cleanup(rs);
     xsr_checkpoint_fini(rs);

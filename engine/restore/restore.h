@@ -9,10 +9,11 @@
 
 #include "engine/engine.h"
 #include "engine/restore/checkpoint.h"
+#include "engine/restore/loader.h"
 #include "engine/restore/memory.h"
 #include "engine/restore/reader.h"
 #include "engine/tables.h"
-#include "engine/mapper.h"
+#include "engine/keep.h"
 #include "engine/xen.h"
 #include "stream/pages.h"
 
@@ -49,7 +50,8 @@ struct xsr_grant_seed {
 int xsr_grant_seed(struct xsr_xen *xen, const struct xsr_grant_seed *seed,
                    const struct xsr_log *log, struct xsr_err *err);
 
-#define XSR_BOUNCE_PAGES 64u /* contents that cannot go straight in */
+/* Contents that cannot go straight in. */
+#define XSR_BOUNCE_PAGES XSR_LOADER_BOUNCE
 
 /* One page content in the bounce buffer. */
 struct xsr_bounced {
@@ -110,7 +112,8 @@ struct xsr_restore {
     struct xsr_xc3_order order;
     struct xsr_policy policy;
     struct xsr_memory mem;
-    struct xsr_mapper mapper;
+    struct xsr_keep keep;
+    struct xsr_loader loader;
     struct xsr_checkpoints checkpoints;
     const struct xsr_restore_ops *ops;
     void *guest;    /* belongs to ops */

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Asking for types and mapping take a save's time on a real host, and writing
- * takes the rest: so a second thread prepares the next batches while this one
- * is in its writev. The batches are a ring of XSR_AHEAD, filled by pass.c, and
- * leave it in the order in which they came.
+ * takes the rest: so a second thread can prepare the next batches while this
+ * one is in its writev. The batches are a ring of XSR_AHEAD, filled by pass.c,
+ * and leave it in the order in which they came.
  *
  * Only the second thread speaks with Xen then, and only the first one with the
  * stream, the log and the toolstack, whose signals it also gets: a blocked
  * write is interrupted as ever. At the end of each pass the ring is empty, the
  * second thread waits, and nothing is mapped.
  *
- * Help has its price, a wake-up and cold caches, and where all processors are
- * busy or the stream takes everything at once it gains nothing: so now and then
- * some batches are timed with it and some without, and the faster way is kept
- * for a while. Where no thread can be had, the first one does both.
+ * Help has its price: a wake-up, cold caches, and with two processors in one
+ * address space each mapping interrupts the other one. It can save the shorter
+ * of preparing and writing at most. So now and then some batches are timed
+ * without it; if there is enough to gain, some with it, and the faster way is
+ * kept for a while. Where no thread can be had, the first one does both.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -27,8 +28,9 @@
 #define SETTLE XSR_AHEAD       /* batches after a change of way */
 #define TIMED  24u             /* batches to judge a way by */
 #define KEPT   256u            /* batches until both are tried again */
+#define WORTH  8u              /* the gain should be an 8th of the time */
 
-enum way { TRY_HELPED, TRY_ALONE, KEEP };
+enum way { TRY_ALONE, TRY_HELPED, KEEP };
 
 struct room {
     struct xsr_save_batch batch;
@@ -44,8 +46,9 @@ struct xsr_save_ahead {
     bool alone;           /* without help, if threaded */
     unsigned left;        /* batches until the next judgement */
     uint64_t since;       /* ns, when the last TIMED of them began */
-    uint64_t helped_time; /* of TIMED batches with help */
-    bool threaded;
+    uint64_t alone_time;  /* ns, of TIMED batches without help... */
+    uint64_t writing;     /* ...and of that, in their writes */
+    bool threaded, tried; /* there is a second thread; it was asked for */
     pthread_t thread;
     pthread_mutex_t lock; /* for what follows */
     pthread_cond_t changed;
@@ -106,6 +109,7 @@ static void start_thread(struct xsr_save *sv)
     sigset_t all, before;
 
     sigfillset(&all);
+    a->tried = true;
     pthread_sigmask(SIG_SETMASK, &all, &before);
     a->threaded = pthread_create(&a->thread, NULL, prepare_all, sv) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -115,6 +119,7 @@ static void start_thread(struct xsr_save *sv)
 
 static void go(struct xsr_save_ahead *a, enum way way, bool alone)
 {
+    a->writing = 0;
     a->way = way;
     a->alone = alone;
     a->left = way == KEEP ? KEPT : SETTLE + TIMED;
@@ -132,9 +137,8 @@ int xsr_save_ahead_start(struct xsr_save *sv, struct xsr_err *err)
         xsr_err_clear(&a->room[i].err);
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->changed, NULL);
-    go(a, TRY_HELPED, false);
+    go(a, TRY_ALONE, true);
     sv->ahead = a;
-    start_thread(sv);
     return 0;
 }
 
@@ -185,24 +189,48 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Behind each batch. */
-static void judge(struct xsr_save_ahead *a)
+/* TIMED batches are done without help: how much could it gain? */
+static void judge_alone(struct xsr_save *sv, uint64_t time)
 {
-    uint64_t time;
+    struct xsr_save_ahead *a = sv->ahead;
+    uint64_t gain = xsr_min(a->writing, time - xsr_min(a->writing, time));
 
-    if (--a->left == TIMED)
-        a->since = now_ns();
+    a->alone_time = time;
+    if (gain < time / WORTH) {
+        go(a, KEEP, true);
+        return;
+    }
+    if (!a->tried)
+        start_thread(sv);
+    if (a->threaded)
+        go(a, TRY_HELPED, false);
+    else
+        go(a, KEEP, true);
+}
+
+/* Behind each batch, whose write took that long. */
+static void judge(struct xsr_save *sv, uint64_t write_began)
+{
+    struct xsr_save_ahead *a = sv->ahead;
+    uint64_t now;
+
+    if (a->way == KEEP && --a->left)
+        return;
+    if (a->way == KEEP) {
+        go(a, TRY_ALONE, true);
+        return;
+    }
+    now = now_ns();
+    if (--a->left < TIMED)
+        a->writing += now - write_began;
+    if (a->left == TIMED)
+        a->since = now;
     if (a->left)
         return;
-    time = now_ns() - a->since;
-    if (a->way == TRY_HELPED) {
-        a->helped_time = time;
-        go(a, TRY_ALONE, true);
-    } else if (a->way == TRY_ALONE) {
-        go(a, KEEP, time < a->helped_time);
-    } else {
-        go(a, TRY_HELPED, false);
-    }
+    if (a->way == TRY_ALONE)
+        judge_alone(sv, now - a->since);
+    else
+        go(a, KEEP, now - a->since >= a->alone_time);
 }
 
 int xsr_save_ahead_write(struct xsr_save *sv, const struct xsr_pass *pass,
@@ -210,6 +238,7 @@ int xsr_save_ahead_write(struct xsr_save *sv, const struct xsr_pass *pass,
 {
     struct xsr_save_ahead *a = sv->ahead;
     struct room *r = room_of(a, a->n_written);
+    uint64_t began;
 
     *done_out = 0;
     /* Nothing is left, so the second thread has nothing to do. */
@@ -225,9 +254,10 @@ int xsr_save_ahead_write(struct xsr_save *sv, const struct xsr_pass *pass,
         *err = r->err;
         return -1;
     }
+    began = a->way == KEEP ? 0 : now_ns();
     if (xsr_save_batch_write(sv, &r->batch, pass, err) < 0)
         return -1;
-    judge(a);
+    judge(sv, began);
     *done_out = r->batch.n;
     r->batch.n = 0;
     pthread_mutex_lock(&a->lock);

@@ -239,7 +239,7 @@ int xsr_save_batch_write(struct xsr_save *sv, struct xsr_save_batch *b,
 
 void xsr_save_batch_release(struct xsr_save *sv, struct xsr_save_batch *b)
 {
-    xsr_xen_unmap(&sv->xen, b->mapped, b->n_mapped);
+    xsr_keep_take(&sv->keep, b->mapped, b->n_mapped);
     b->mapped = NULL;
     b->n_mapped = 0;
 }

@@ -73,6 +73,7 @@ static int suspend(struct xsr_save *sv, struct xsr_err *err)
     if (xsr_save_check_suspended(sv, err) < 0)
         return -1;
     sv->suspended = true;
+    xsr_keep_limit(&sv->keep, XSR_KEEP_STILL);
     xsr_progress(sv->log, "Domain now suspended", 0, 0);
     return grow(sv, err);
 }

@@ -205,6 +205,9 @@ static int end_checkpoint(struct xsr_save *sv, struct xsr_err *err)
         xsr_writer_flush(&sv->out, err) < 0)
         return -1;
     sv->n_checkpoints++;
+    /* It may take long, and the guest be another one, until the next. */
+    xsr_keep_limit(&sv->keep, XSR_KEEP_RUNNING);
+    xsr_keep_drop(&sv->keep);
     if (sv->arg->stream_type == XSR_STREAM_IS_REMUS) {
         sv->suspended = false;
         if (ask(sv, ops->postcopy, "postcopy", err) < 0)
@@ -281,14 +284,17 @@ int xsr_engine_save(struct xsr_engine_save *s, struct xsr_err *err)
     s->refused = 0;
     xsr_dirty_init(&sv->dirty);
     xsr_writer_init(&sv->out, s->fd);
-    if (xsr_xen_init(&sv->xen, s->xch, s->domid, err) == 0)
+    if (xsr_xen_init(&sv->xen, s->xch, s->domid, err) == 0) {
+        xsr_keep_init(&sv->keep, &sv->xen, s->process_ends);
         rc = save_domain(sv, err);
+    }
 
     xsr_save_ahead_stop(sv);
     xsr_save_stop_tracking(sv);
     stop_device_model(sv);
     if (sv->ops)
         sv->ops->cleanup(sv);
+    xsr_keep_fini(&sv->keep);
     xsr_dirty_fini(&sv->dirty, &sv->xen);
     xsr_xen_fini(&sv->xen);
     xsr_writer_fini(&sv->out);

@@ -10,6 +10,7 @@
 
 #include "engine/dirty.h"
 #include "engine/engine.h"
+#include "engine/keep.h"
 #include "engine/save/writer.h"
 #include "engine/xen.h"
 #include "stream/pages.h"
@@ -77,8 +78,7 @@ struct xsr_save_batch {
     unsigned n_mapped;
 };
 
-#define XSR_AHEAD 6u /* batches in work: written, ready, being prepared */
-
+#define XSR_AHEAD      6u /* batches in work: written, ready, being prepared */
 #define XSR_COPIES_LEN ((size_t)XSR_MAX_PAGE_BATCH * XSR_PAGE_SIZE)
 
 struct xsr_save {
@@ -90,18 +90,18 @@ struct xsr_save {
     void *guest; /* belongs to ops */
     struct xsr_writer out;
     struct xsr_dirty dirty;
-    bool tracking;  /* we enabled log-dirty in Xen */
-    bool dm_logs;   /* and in the device model */
-    bool suspended; /* the guest does not change any more */
+    struct xsr_keep keep; /* of whoever prepares batches */
+    bool tracking;        /* we enabled log-dirty in Xen */
+    bool dm_logs;         /* and in the device model */
+    bool suspended;       /* the guest does not change any more */
     uint64_t n_checkpoints;
 
     struct xsr_save_ahead *ahead; /* batches in work */
+    struct xsr_save_holes *holes; /* NULL: none are known */
     struct iovec iov[XSR_MAX_PAGE_BATCH + 1];
-    uint8_t *copies;    /* normalised tables, XSR_AHEAD rooms (PV) */
-    uint64_t n_records; /* of PAGE_DATA */
-
-    /* Progress of the pass. */
-    uint64_t n_done, shown_ms;
+    uint8_t *copies;           /* normalised tables, XSR_AHEAD rooms (PV) */
+    uint64_t n_records;        /* of PAGE_DATA */
+    uint64_t n_done, shown_ms; /* progress of the pass */
 };
 
 /* logdirty.c */
@@ -126,6 +126,11 @@ int xsr_save_ahead_submit(struct xsr_save *sv, const struct xsr_pass *pass,
 /* Write the oldest submitted batch. *done_out is 0 if there was none. */
 int xsr_save_ahead_write(struct xsr_save *sv, const struct xsr_pass *pass,
                          unsigned *done_out, struct xsr_err *err);
+/* holes.c: pieces of the pfns below n_frames that have no page at all;
+ * pfn: where a piece begins, asked in ascending order. */
+void xsr_save_holes_start(struct xsr_save *sv, uint64_t n_frames);
+bool xsr_save_holes_has(struct xsr_save *sv, uint64_t pfn);
+void xsr_save_holes_stop(struct xsr_save *sv);
 /* pass.c: all pages of a pass. */
 int xsr_save_pass(struct xsr_save *sv, const struct xsr_pass *pass,
                   struct xsr_err *err);

@@ -59,7 +59,7 @@ static int setup(struct xsr_save *sv, struct xsr_err *err)
 static void cleanup(struct xsr_save *sv)
 {
     if (sv->guest)
-        xsr_pv_map_fini(sv->guest);
+        xsr_pv_map_fini(sv->guest, &sv->keep);
     free(sv->guest);
     sv->guest = NULL;
     if (sv->copies)

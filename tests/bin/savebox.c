@@ -118,7 +118,7 @@ static void prepare(void)
         ring_to_pfn(&map, page + XSR_ST_STORE_MFN);
         ring_to_pfn(&map, page + XSR_ST_CONSOLE_MFN);
         xsr_xen_unmap(&xen, page, 1);
-        xsr_pv_map_fini(&map);
+        xsr_pv_map_fini(&map, NULL);
     }
     xsr_buf_fini(&ctx);
     xsr_xen_fini(&xen);
