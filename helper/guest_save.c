@@ -281,6 +281,7 @@ static int run_native(struct xsr_guest *g, bool fallback, struct xsr_err *err)
         .verify = (args->flags & XSR_SAVE_DEBUG) != 0,
         .stream_type = (enum xsr_stream_type)args->stream_type,
         .back_fd = args->back_fd,
+        .process_ends = true,
         .live_fallback = fallback,
         .log = &g->log,
         .ops = &ops,
