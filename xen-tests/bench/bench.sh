@@ -18,6 +18,8 @@
 #   BENCH_ROUNDS=5         BENCH_OPS="save restore"
 #   BENCH_STACKS="stock ours native"      the first is what others compare with
 #
+# After the run that is counted, our guest (xg) verifies its memory.
+#
 # Before: xen-tests/dom0/init. The table goes to standard output, figures and
 # logs to $OUT.
 set -uo pipefail
@@ -111,12 +113,26 @@ save_once()     # STACK
         --save-domain 5 -1 "$DOMID" 0 $((1 << 3 | 1 << 7)) 0 5>/dev/null \
         >"$OUT/save.$1.log" 2>&1 && grep -q '^exit 0' "$OUT/save.$1.log"
 }
-restore_once()  # STACK
+restore()       # STACK OPTION...
 {
-    helped "$1" "$XENSR" -q restore --paused --helper "$TOOLS/stopwatch" \
-        "$W/image" >"$OUT/restore.$1.log" 2>&1 &&
-        xl destroy bench
+    helped "$1" "$XENSR" -q restore "${@:2}" --helper "$TOOLS/stopwatch" \
+        "$W/image" >"$OUT/restore.$1.log" 2>&1
 }
+restore_once() { restore "$1" --paused && xl destroy bench; }
+restore_judged()
+{
+    local mark
+    mark=$(wc -l <"$console")
+    restore "$1" || return 1
+    if [ -e "$GUESTS/xg" ] && ! within 120 says_behind "$mark" 'xg: intact'; then
+        echo "the guest did not say that it is intact: $(tail -3 "$console")" \
+            >>"$OUT/restore.$1.log"
+        return 1
+    fi
+    xl destroy bench
+}
+says_behind() { tail -n "+$(($1 + 1))" "$console" | grep -qa "$2"; }
+save_judged() { save_once "$1"; }
 
 # ---- rounds ---------------------------------------------------------------------
 
@@ -139,8 +155,9 @@ rounds()        # OP TYPE
     done
     for s in "${stacks[@]}"; do
         COUNT_OUT=$(counts "$1" "$2" "$s") STOPWATCH_OUT=$W/counted \
-            STOPWATCH_PRELOAD=$TOOLS/count.so "${1}_once" "$s" ||
-            die "counting the $1 of the $2 guest by $s failed"
+            STOPWATCH_PRELOAD=$TOOLS/count.so "${1}_judged" "$s" ||
+            die "counting the $1 of the $2 guest by $s failed: $(tail -3 \
+                "$OUT/$1.$s.log")"
     done
 }
 
@@ -213,9 +230,13 @@ mkdir -p "$OUT"
 W=$(mktemp -d /dev/shm/bench.XXXXXX) || exit 1
 trap 'xl destroy bench >/dev/null 2>&1; rm -rf "$W"' EXIT
 mount -o remount,size=80% /dev/shm
-for tool in stopwatch count.so fakeparent; do
-    [ -x "$TOOLS/$tool" ] || die "$TOOLS/$tool is not there (bench/build.sh)"
+# From memory: /share is slow, and each run would start with that.
+for tool in "$TOOLS"/{stopwatch,count.so,fakeparent} "$XENSR" "$HELPER" \
+    "$STOCK_HELPER"; do
+    [ -x "$tool" ] || die "$tool is not there (bench/build.sh)"
+    cp "$tool" "$W/"
 done
+TOOLS=$W XENSR=$W/xensr HELPER=$W/xensr-helper STOCK_HELPER=$W/libxl-save-helper
 
 for type in "${types[@]}"; do
     start_guest "$type"

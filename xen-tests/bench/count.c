@@ -141,22 +141,35 @@ EXPORT void _exit(int status)
 }
 
 /* Of a domctl or sysctl only the number is looked at: it comes first. */
-static void add_hypercall(const privcmd_hypercall_t *h, uint64_t since)
+static void add_hypercall(uint64_t op, const uint64_t *arg, uint64_t since)
 {
-    unsigned op = h->op < N_OPS ? (unsigned)h->op : 0;
-    uint64_t sub = h->arg[0], amount = 0;
+    uint64_t sub = arg[0], amount = 0;
 
+    op %= N_OPS;
     if (op == __HYPERVISOR_domctl || op == __HYPERVISOR_sysctl)
-        sub = *(const uint32_t *)(uintptr_t)h->arg[0];
+        sub = *(const uint32_t *)(uintptr_t)arg[0];
     else if (op == __HYPERVISOR_mmuext_op)
         sub = 0;
+    else if (op == __HYPERVISOR_memory_op) /* above: where a long one goes on */
+        sub &= 63;
     if (op == __HYPERVISOR_memory_op && sub == XENMEM_populate_physmap) {
         const struct xen_memory_reservation *r =
-            (const void *)(uintptr_t)h->arg[1];
+            (const void *)(uintptr_t)arg[1];
 
         amount = (uint64_t)r->nr_extents << r->extent_order;
     }
     add(&hyper[op][sub % N_SUBS], amount, since);
+}
+
+/* libxenctrl puts memory_op into a multicall of one, for a longer result. */
+static void add_call(const privcmd_hypercall_t *h, uint64_t since)
+{
+    const struct multicall_entry *m = (const void *)(uintptr_t)h->arg[0];
+
+    if (h->op == __HYPERVISOR_multicall && h->arg[1] == 1)
+        add_hypercall(m->op, (const uint64_t *)m->args, since);
+    else
+        add_hypercall(h->op, (const uint64_t *)h->arg, since);
 }
 
 EXPORT int ioctl(int fd, unsigned long request, ...)
@@ -175,7 +188,7 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
     r = next(fd, request, arg);
     switch (request) {
     case IOCTL_PRIVCMD_HYPERCALL:
-        add_hypercall(arg, since);
+        add_call(arg, since);
         break;
     case IOCTL_PRIVCMD_MMAPBATCH_V2:
         batch = arg;
