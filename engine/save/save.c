@@ -84,6 +84,7 @@ static void stop_device_model(struct xsr_save *sv)
 static int choose_mode(struct xsr_save *sv, bool *live_out, struct xsr_err *err)
 {
     struct xsr_engine_save *arg = sv->arg;
+    char why[64];
 
     *live_out = arg->live;
     if (!arg->live || xsr_save_start_tracking(sv, err) == 0)
@@ -91,9 +92,10 @@ static int choose_mode(struct xsr_save *sv, bool *live_out, struct xsr_err *err)
     if (!arg->live_fallback || arg->stream_type != XSR_STREAM_IS_PLAIN)
         return -1;
     xsr_log(sv->log, XSR_LOG_WARN,
-            "domain %u is not saved live but stands still for the whole "
-            "transfer: %s",
-            arg->domid, err->text);
+            "this host cannot track what the guest writes (%s): domain %u is "
+            "saved while it is suspended, so the pause is as long as the whole "
+            "transfer",
+            strerror_r(err->sys, why, sizeof(why)), arg->domid);
     xsr_err_clear(err);
     arg->fell_back = true;
     *live_out = false;

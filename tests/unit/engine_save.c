@@ -327,7 +327,7 @@ static void test_fallback_stands_still_and_warns_once(void **state)
     assert_true(t.s.fell_back);
     assert_int_equal(t.n_suspends, 1);
     assert_string_equal(t.rounds, "Frames:4096;");
-    assert_non_null(strstr(t.log, "stands still for the whole transfer"));
+    assert_non_null(strstr(t.log, "pause is as long as the whole transfer"));
     assert_ptr_equal(strchr(t.log, '\n'), t.log + strlen(t.log) - 1);
 }
 
