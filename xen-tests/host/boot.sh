@@ -14,7 +14,9 @@ QEMU_CPU=qemu64,+svm,+npt,-rdtscp,+nx
 # can_boot: says why not.
 can_boot()
 {
-    if ! command -v $QEMU >/dev/null; then
+    if [ "$(uname -m)" != x86_64 ]; then
+        echo "this machine is no x86_64: xensr is built in roots of amd64"
+    elif ! command -v $QEMU >/dev/null; then
         echo "no $QEMU on this machine (package qemu-system-x86)"
     elif ! $QEMU -device help 2>/dev/null | grep -q '"virtio-9p-pci"'; then
         echo "$(command -v $QEMU) was built without virtfs (virtio-9p-pci);" \
