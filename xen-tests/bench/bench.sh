@@ -14,6 +14,8 @@
 # greatest of all rounds; and what the helper asked for, counted per 1024 pages
 # of the guest in a run of its own (count.so).
 #
+# From the environment or as arguments (run.sh bench -- BENCH_ROUNDS=3 ...):
+#
 #   BENCH_TYPES="pvh pv"   guests         BENCH_SIZE=512   their MiB
 #   BENCH_ROUNDS=5         BENCH_OPS="save restore"
 #   BENCH_STACKS="stock ours native"      the first is what others compare with
@@ -24,6 +26,15 @@
 # logs to $OUT.
 set -uo pipefail
 
+for word; do
+    case $word in
+    BENCH_[A-Z]*=*) export "${word?}" ;;
+    *)
+        echo "bench: \"$word\", allowed are BENCH_NAME=VALUE" >&2
+        exit 2
+        ;;
+    esac
+done
 SIZE=${BENCH_SIZE:-512} ROUNDS=${BENCH_ROUNDS:-5}
 read -ra types <<<"${BENCH_TYPES:-pvh pv}"
 read -ra ops <<<"${BENCH_OPS:-save restore}"
