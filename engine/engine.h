@@ -133,4 +133,7 @@ int xsr_engine_save(struct xsr_engine_save *s, struct xsr_err *err);
 int xsr_engine_resume(xc_interface *xch, uint32_t domid, bool fast,
                       struct xsr_err *err);
 
+/* Why the domain is shut down, a SHUTDOWN_*; -1: it is not; -2: unknown. */
+int xsr_engine_shutdown_reason(xc_interface *xch, uint32_t domid);
+
 #endif

@@ -6,6 +6,7 @@
  * Populating uses an extent buffer of our own where libxenctrl permits it:
  * the ready-made wrapper bounces the array anew in each call.
  */
+#include "engine/engine.h"
 #include "engine/xen.h"
 
 #include <errno.h>
@@ -191,4 +192,15 @@ int xsr_xen_pin(const struct xsr_xen *xen, const struct xsr_xen_pin *pins,
         return xsr_fail_sys(err, XSR_E_XEN, errno,
                             "Xen refused to pin %u page tables", n);
     return 0;
+}
+
+int xsr_engine_shutdown_reason(xc_interface *xch, uint32_t domid)
+{
+    const struct xsr_xen xen = {.xch = xch, .domid = domid};
+    struct xsr_xen_domain dom;
+    struct xsr_err err;
+
+    if (xsr_xen_get_domain(&xen, &dom, &err) < 0)
+        return -2;
+    return dom.shutdown ? (int)dom.shutdown_reason : -1;
 }

@@ -24,7 +24,7 @@ struct xsr_guest {
     /* save */
     struct xsr_stats *stats;
     struct xsr_precopy *policy;
-    bool device_logs; /* the device model tells Xen what it writes */
+    bool device_logs;    /* the device model tells Xen what it writes */
     bool said_suspended; /* the guest is, says the parent */
 };
 

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "engine/compat.h"
-#include "engine/xen.h"
 #include "helper/guest_in.h"
 #include "helper/policy.h"
 #include "helper/stop.h"
@@ -213,21 +212,20 @@ static void set_callbacks(struct save_callbacks *cb, struct xsr_guest *g)
  */
 static int explain(const struct xsr_guest *g, int sys, struct xsr_err *err)
 {
-    const struct xsr_xen xen = {.xch = g->xch, .domid = g->args->domid};
-    struct xsr_xen_domain dom;
-    struct xsr_err unknown;
+    int why = g->said_suspended
+                  ? xsr_engine_shutdown_reason(g->xch, g->args->domid)
+                  : SHUTDOWN_suspend;
 
-    if (!g->said_suspended || xsr_xen_get_domain(&xen, &dom, &unknown) < 0 ||
-        (dom.shutdown && dom.shutdown_reason == SHUTDOWN_suspend))
+    if (why == SHUTDOWN_suspend || why == -2)
         return xsr_guest_explain(g, sys, err);
-    if (!dom.shutdown)
+    if (why < 0)
         return xsr_fail(err, XSR_E_XEN,
                         "the guest is not suspended, although the toolstack "
                         "said that it is");
     return xsr_fail(err, XSR_E_XEN, "the guest %s instead of being suspended",
-                    dom.shutdown_reason == SHUTDOWN_crash    ? "crashed"
-                    : dom.shutdown_reason == SHUTDOWN_reboot ? "rebooted"
-                                                             : "shut down");
+                    why == SHUTDOWN_crash    ? "crashed"
+                    : why == SHUTDOWN_reboot ? "rebooted"
+                                             : "shut down");
 }
 
 static int run_library(struct xsr_guest *g, bool fallback, struct xsr_err *err)
