@@ -186,7 +186,7 @@ host_results()
         echo "ok 1 - Xen $release boots, runs all tests and powers off"
     else
         echo "not ok 1 - Xen $release boots, runs all tests and powers off"
-        echo "# Xen $release: $WRONG"
+        echo "Xen $release: $WRONG" | sed 's/^/# /'
         console_tail "$SHARE" | sed 's/^/# /'
     fi
     for f; do

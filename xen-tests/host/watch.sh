@@ -19,7 +19,7 @@ PANIC='\(XEN\) Panic on CPU|Kernel panic - not syncing|\(XEN\) .*Reboot disabled
 # the trap's command either, and goes on.
 boot_and_watch()
 {
-    local r=$1 share=$2 limit=$3 begun=$SECONDS
+    local r=$1 share=$2 limit=$3 begun=$SECONDS status
     WRONG='' asked='' beat='' beaten=$SECONDS unshown=''
     rm -f "$share"/{heartbeat,progress,complete,serial.in,console.log}
     mkfifo -m 600 "$share/serial.in" || die "cannot make $share/serial.in"
@@ -40,11 +40,13 @@ boot_and_watch()
         kill -KILL "$qemu" 2>/dev/null
     fi
     wait "$qemu" 2>/dev/null
+    status=$?
     rm -f "$share/serial.in"
     show_progress
     exec {SERIAL}>&- {PROGRESS}<&-
     [ -z "$WRONG" ] && [ ! -e "$share/complete" ] &&
-        WRONG="QEMU ended before dom0 was done: $(tail -n 3 "$share/qemu.log")"
+        WRONG="QEMU ended (status $status) before dom0 was done:
+$(tail -n 3 "$share/qemu.log")"
     [ -z "$WRONG" ]
 }
 
