@@ -205,7 +205,7 @@ last_tick()
     guest_console "$1" | grep -Eao 'tick [0-9]+' | awk '{ n = $2 } END { print n + 0 }'
 }
 ticked_on() { [ "$(last_tick "$1")" -gt "$2" ]; }
-# It counts on, and not from the beginning.
+# It counts on, and not from the beginning; it would not, had it found damage.
 guest_ticks()
 {
     local n
