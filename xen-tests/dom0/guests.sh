@@ -136,6 +136,15 @@ guest_console()
 {
     cat "$CONSOLES/guest-$1.log" "$CONSOLES/guest-$1--incoming.log" 2>/dev/null
 }
+# What guests of earlier tests said, under the same names, is no word of ours:
+# put aside before the first guest of a test.
+put_consoles_aside()
+{
+    local f
+    for f in "$CONSOLES"/guest-*.log; do
+        [ ! -e "$f" ] || mv "$f" "${f%.log}.before-$NAME"
+    done
+}
 console_sizes()
 {
     local f
@@ -202,7 +211,8 @@ verdict_is_good()
 }
 last_tick()
 {
-    guest_console "$1" | grep -Eao 'tick [0-9]+' | awk '{ n = $2 } END { print n + 0 }'
+    guest_console "$1" | grep -Eao 'tick [0-9]+' |
+        awk '{ n = $2 } END { print n + 0 }'
 }
 ticked_on() { [ "$(last_tick "$1")" -gt "$2" ]; }
 # It counts on, and not from the beginning; it would not, had it found damage.

@@ -88,7 +88,8 @@ see_processes()
 }
 see_log_dirty()
 {
-    log_dirty_modes | awk '$2 == "on" { n++ } END { print n + 0, "guests with log-dirty" }'
+    log_dirty_modes |
+        awk '$2 == "on" { n++ } END { print n + 0, "guests with log-dirty" }'
 }
 # In MiB, as xl has it.
 see_free() { xl info free_memory; }

@@ -169,6 +169,7 @@ helper_env()
 . "$XEN_TESTS/dom0/guests.sh"
 # shellcheck source=xen-tests/dom0/host.sh
 . "$XEN_TESTS/dom0/host.sh"
+put_consoles_aside
 
 # ---- the end -----------------------------------------------------------------
 
