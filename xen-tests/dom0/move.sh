@@ -33,7 +33,8 @@ receiving()
     esac
 }
 # send END NAME COMMAND [OPTION...]: the migration; status and words as of it.
-# Its number is in $T/sender.
+# Its number is in $T/sender. A background job of a shell ignores SIGINT; who
+# sits at a terminal does not.
 send()
 {
     local tool=${1%:*} helper=${1#*:} name=$2 command=$3 words
@@ -44,7 +45,8 @@ send()
     xensr) set -- "$XENSR" migrate "$@" "$name" -- "${words[@]}" ;;
     esac
     # shellcheck disable=SC2016 # for the shell that becomes it
-    with "$helper" bash -c 'echo $$ >"$T/sender"; exec "$@"' - "$@"
+    with "$helper" env --default-signal=INT \
+        bash -c 'echo $$ >"$T/sender"; exec "$@"' - "$@"
 }
 # moves NAME FROM TO [OPTION...]: it ends well, and the guest is another domain
 # of the same name, alone.
@@ -95,9 +97,12 @@ ended()
     fi
     wait "$begun"
     RC=$?
-    for p in $(pgrep -x sleep -P "$(cat "$T/stalled")"); do
-        kill "$p"
-    done
+    # A real receiver sees the end of its input when whoever hangs has gone.
+    if [ -e "$T/stalled" ]; then
+        p=$(cat "$T/stalled")
+        [ "$(cat "/proc/$p/comm" 2>/dev/null)" != sleep ] || kill "$p"
+        rm -f "$T/stalled"
+    fi
     keep_words
 }
 begun_is_over() { ! kill -0 "$begun" 2>/dev/null; }

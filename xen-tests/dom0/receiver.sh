@@ -3,7 +3,7 @@
 #
 # The receiver of a migration that goes wrong, as the transport of `xl migrate`
 # or `xensr migrate`: takes so many octets of the stream, says so by the file
-# $T/stalled (its number in it), and then hangs or dies.
+# $T/stalled (the number of who hangs in it), and then hangs or dies.
 #
 #   receiver.sh OCTETS hang|die                 nobody is behind it
 #   receiver.sh OCTETS hang|die COMMAND...      a real receiver gets the octets;
@@ -15,7 +15,7 @@ shift 2
 take()
 {
     head -c "$octets"
-    echo $$ >"$T/stalled.new" && mv "$T/stalled.new" "$T/stalled"
+    echo $BASHPID >"$T/stalled.new" && mv "$T/stalled.new" "$T/stalled"
     [ "$what" = die ] || exec sleep 3600
 }
 if [ $# -gt 0 ]; then

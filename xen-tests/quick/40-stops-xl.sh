@@ -59,8 +59,8 @@ for engine in ours native; do
     unharmed
 
     ok "$engine: SIGKILL of a receiver" begin_and_stall send xl:$engine g \
-        "$receiver $half hang exec $(receiver_of xl:$engine)"
-    ok "  of a real one" pkill -KILL -f '^xl migrate-receive'
+        "$receiver $half hang $(receiver_of xl:$engine)"
+    ok "  of a real one" pkill -KILL -f '^[^ ]*xl migrate-receive$'
     ok "  xl ends" ended
     ok "  with a failure" test "$RC" -ne 0
     # libxl's domain remains when libxl is killed; its helper does not.
