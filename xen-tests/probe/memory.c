@@ -126,10 +126,10 @@ static void ask_map(enum kind kind)
          p ? "mapped" : errno_name(errno));
     if (p)
         xenforeignmemory_unmap(fmem, p, 4);
-    p = xenforeignmemory_map(fmem, domid, rw, 2, frames + 3, err);
+    p = xenforeignmemory_map(fmem, domid, rw, 1, frames + 3, err);
     said("nothing but a hole", "%s", p ? "mapped" : errno_name(errno));
     if (p)
-        xenforeignmemory_unmap(fmem, p, 2);
+        xenforeignmemory_unmap(fmem, p, 1);
     destroy(other);
     destroy(domid);
 }
