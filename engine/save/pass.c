@@ -49,33 +49,17 @@ static int flush(struct xsr_save *sv, const struct xsr_pass *pass,
 }
 
 /* All pfns of a range, aligned. */
-static int send_aligned(struct xsr_save *sv, const struct xsr_pass *pass,
-                        struct xsr_err *err)
+static int send_range(struct xsr_save *sv, const struct xsr_pass *pass,
+                      struct xsr_err *err)
 {
     struct xsr_save_batch *b = xsr_save_ahead_batch(sv);
 
     for (uint64_t pfn = pass->first; pfn < pass->end; pfn++) {
         if (pfn % XSR_MAX_PAGE_BATCH == 0 && flush(sv, pass, &b, err) < 0)
             return -1;
-        if (xsr_save_holes_has(sv, pfn)) {
-            count(sv, pass, XSR_MAX_PAGE_BATCH);
-            pfn += XSR_MAX_PAGE_BATCH - 1;
-            continue;
-        }
         b->pfn[b->n++] = pfn;
     }
     return flush(sv, pass, &b, err);
-}
-
-static int send_range(struct xsr_save *sv, const struct xsr_pass *pass,
-                      struct xsr_err *err)
-{
-    int rc;
-
-    xsr_save_holes_start(sv, pass->end);
-    rc = send_aligned(sv, pass, err);
-    xsr_save_holes_stop(sv);
-    return rc;
 }
 
 static int send_set(struct xsr_save *sv, const struct xsr_pass *pass,

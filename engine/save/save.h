@@ -97,7 +97,6 @@ struct xsr_save {
     uint64_t n_checkpoints;
 
     struct xsr_save_ahead *ahead; /* batches in work */
-    struct xsr_save_holes *holes; /* NULL: none are known */
     struct iovec iov[XSR_MAX_PAGE_BATCH + 1];
     uint8_t *copies;           /* normalised tables, XSR_AHEAD rooms (PV) */
     uint64_t n_records;        /* of PAGE_DATA */
@@ -126,11 +125,6 @@ int xsr_save_ahead_submit(struct xsr_save *sv, const struct xsr_pass *pass,
 /* Write the oldest submitted batch. *done_out is 0 if there was none. */
 int xsr_save_ahead_write(struct xsr_save *sv, const struct xsr_pass *pass,
                          unsigned *done_out, struct xsr_err *err);
-/* holes.c: pieces of the pfns below n_frames that have no page at all;
- * pfn: where a piece begins, asked in ascending order. */
-void xsr_save_holes_start(struct xsr_save *sv, uint64_t n_frames);
-bool xsr_save_holes_has(struct xsr_save *sv, uint64_t pfn);
-void xsr_save_holes_stop(struct xsr_save *sv);
 /* pass.c: all pages of a pass. */
 int xsr_save_pass(struct xsr_save *sv, const struct xsr_pass *pass,
                   struct xsr_err *err);
