@@ -45,6 +45,9 @@ struct xsr_loader_call {
     struct xsr_err err;
 };
 
+/* The kernel rounds it up to whole pages. */
+#define SHARED_LEN (BOUNCE_LEN + sizeof(struct xsr_loader_call))
+
 /* ---- the child ----------------------------------------------------------- */
 
 static void *in_mapping(const struct xsr_loader *l, uint8_t *mapped, void *p)
@@ -114,15 +117,13 @@ void xsr_loader_init(struct xsr_loader *l)
 void xsr_loader_start(struct xsr_loader *l, struct xsr_xen *xen, int fd,
                       uint64_t n_pages)
 {
-    size_t call_len =
-        (sizeof(*l->call) + XSR_PAGE_SIZE - 1) / XSR_PAGE_SIZE * XSR_PAGE_SIZE;
     uint8_t *window, *shared;
 
     if (n_pages < ENOUGH || !xsr_xen_is_pv_host(xen))
         return;
     window = mmap(NULL, WINDOW_LEN, PROT_NONE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    shared = mmap(NULL, BOUNCE_LEN + call_len, PROT_READ | PROT_WRITE,
+    shared = mmap(NULL, SHARED_LEN, PROT_READ | PROT_WRITE,
                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (window != MAP_FAILED && shared != MAP_FAILED) {
         l->xen = xen;
@@ -135,7 +136,7 @@ void xsr_loader_start(struct xsr_loader *l, struct xsr_xen *xen, int fd,
     if (window != MAP_FAILED)
         munmap(window, WINDOW_LEN);
     if (shared != MAP_FAILED)
-        munmap(shared, BOUNCE_LEN + call_len);
+        munmap(shared, SHARED_LEN);
 }
 
 static bool start_child(struct xsr_loader *l)
@@ -255,15 +256,12 @@ int xsr_loader_readv(struct xsr_loader *l, const struct iovec *iov,
 
 void xsr_loader_fini(struct xsr_loader *l)
 {
-    size_t call_len =
-        (sizeof(*l->call) + XSR_PAGE_SIZE - 1) / XSR_PAGE_SIZE * XSR_PAGE_SIZE;
-
     if (l->pid)
         kill(l->pid, SIGKILL);
     end_child(l);
     if (!l->call)
         return;
     munmap(l->window, WINDOW_LEN);
-    munmap(l->bounce, BOUNCE_LEN + call_len);
+    munmap(l->bounce, SHARED_LEN);
     xsr_loader_init(l);
 }
