@@ -145,10 +145,39 @@ static int judge_alone(int status, char why[256])
     return judge_all(why);
 }
 
+/* A toolstack that dies in the moment in which it tells its guest something
+   leaves it the word, and the guest hears it a little later. */
+static bool word_is_heard(uint32_t domid)
+{
+    void *lib = dlopen("libxenstore.so.4", RTLD_NOW);
+    void *(*open_store)(unsigned long flags);
+    void (*close_store)(void *xs);
+    void *(*read_node)(void *xs, uint32_t t, const char *path, unsigned *len);
+    char path[64], *word = NULL;
+    unsigned len = 0;
+    void *xs;
+
+    if (!lib)
+        die("libxenstore");
+    find(lib, "xs_open", &open_store);
+    find(lib, "xs_close", &close_store);
+    find(lib, "xs_read", &read_node);
+    snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", domid);
+    xs = open_store(0);
+    if (xs) {
+        word = read_node(xs, 0, path, &len);
+        close_store(xs);
+    }
+    free(word);
+    dlclose(lib);
+    return len == 0;
+}
+
 /* The toolstack has gone: log-dirty mode is the helper's, who cleans up; a
    guest that was suspended is the operator's. */
 static int judge_orphan(int status, char why[256])
 {
+    uint64_t end = xsr_now_ms() + LIMIT_MS;
     struct xsr_hv_domain d;
     struct stat st;
 
@@ -160,6 +189,9 @@ static int judge_orphan(int status, char why[256])
         return bad(why, "the guest is gone");
     if (guest_logdirty(&box.w))
         return bad(why, "log-dirty mode is left on");
+    for (; !word_is_heard(box.w.domid); nap_ms(5))
+        if (box.w.next_domain(box.w.domid, &d) || xsr_now_ms() > end)
+            return bad(why, "the guest does not hear what it was told");
     if (guest_suspended(&box.w) && system(box.resume) != 0)
         return bad(why, "a suspended guest cannot be resumed");
     return judge_guest_and_file(why);
