@@ -49,57 +49,13 @@ work_in "$(mktemp -d "$(pick_tmp)/xensr-test.XXXXXX")"
 unset XENSR_SIM_DIR XENSR_HELPER XENSR_DM_DIR XENSR_STATE_DIR XENSR_ENGINE
 unset XENSR_STUBS_DIR LD_LIBRARY_PATH XENSR_RUN_DIR XENSR_DEVICE_MODEL
 
-n_tests=0 finished=
 cleanup_hooks=()
 
 # ---- TAP ---------------------------------------------------------------------
 
-note() { printf '# %s\n' "$*"; }
-diag_file() { sed -e "s/^/# /" "$1" | cut -c1-400 | tail -n "${2:-25}"; }
+# shellcheck source=xen-tests/dom0/tap.sh
+. "$TOP/xen-tests/dom0/tap.sh"
 
-pass() { n_tests=$((n_tests + 1)); echo "ok $n_tests - $1"; }
-fail() { n_tests=$((n_tests + 1)); echo "not ok $n_tests - $1"; return 1; }
-skip()
-{
-    n_tests=$((n_tests + 1))
-    echo "ok $n_tests - $1 # SKIP $2"
-}
-skip_all()
-{
-    echo "1..0 # SKIP $*"
-    finished=1
-    exit 0
-}
-done_testing()
-{
-    echo "1..$n_tests"
-    finished=1
-}
-
-# ok SENTENCE COMMAND...: the command must succeed; else its words are shown.
-ok()
-{
-    local name=$1
-    shift
-    if "$@" >"$T/ok.out" 2>&1; then
-        pass "$name"
-    else
-        local status=$?
-        fail "$name"
-        note "status $status from: $*"
-        diag_file "$T/ok.out"
-        return 1
-    fi
-}
-
-# requires COMMAND...: skip the whole test visibly where one is missing.
-requires()
-{
-    local c
-    for c; do
-        command -v "$c" >/dev/null || skip_all "$c is not installed"
-    done
-}
 requires_stock()
 {
     [ -z "${XENSR_ASAN-}" ] ||
@@ -109,13 +65,6 @@ requires_stock()
 }
 
 # ---- exit codes --------------------------------------------------------------
-
-# run COMMAND...: status in $RC, words in $T/out and $T/err.
-run()
-{
-    RC=0
-    "$@" >"$T/out" 2>"$T/err" || RC=$?
-}
 
 # No sanitizer has spoken, in any process of this test. (One that is killed in
 # the middle of its leak check says only that it cannot go on.)

@@ -95,7 +95,7 @@ guest_start()
     echo "$type" >"$T/$name.type"
     guest_mark "$name"
     if ! xl create -q "$T/$name.cfg" >"$T/$name.create" 2>&1; then
-        diag "guest $name ($type) was not created:"
+        note "guest $name ($type) was not created:"
         diag_file "$T/$name.create"
         return 1
     fi
@@ -104,7 +104,7 @@ guest_start()
     hvm-bios) within 120 bios_is_up "$name" ;;
     *) guest_says "$name" '^xg: ready' 120 ;;
     esac && return
-    diag "guest $name ($type) did not become ready; its console:"
+    note "guest $name ($type) did not become ready; its console:"
     guest_console "$name" >"$T/$name.console"
     diag_file "$T/$name.console"
     return 1
@@ -249,5 +249,5 @@ destroy_all_guests()
         xl destroy "$d" >/dev/null 2>&1 ||
             "$XENSR" destroy "$d" >/dev/null 2>&1
     done
-    within 60 no_guests || diag "guests are left: $(other_domids | xargs)"
+    within 60 no_guests || note "guests are left: $(other_domids | xargs)"
 }

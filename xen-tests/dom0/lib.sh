@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What the tests inside dom0 share: TAP, waiting, the helpers by name, and the
-# end of a test. guests.sh (guests and their verdicts) and host.sh (is the host
-# as before?) are read from here. A test is
+# What the tests inside dom0 share: waiting, the helpers by name, and the end of
+# a test. tap.sh (results), guests.sh (guests and their verdicts) and host.sh (is
+# the host as before?) are read from here. A test is
 #
 #     . "${0%/*}/../dom0/lib.sh"
 #     guest_start g pvh rate=200
@@ -36,70 +36,12 @@ fi
 export T
 mkdir -p "$T" "$OUT" || exit 99
 
-n_tests=0 n_failed=0 finished=
 cleanup_hooks=()
 
-# ---- TAP ---------------------------------------------------------------------
-
-diag() { printf '# %s\n' "$*"; }
-diag_file() { sed -e "s/^/# /" "$1" | cut -c1-400 | tail -n "${2:-30}"; }
-pass() { n_tests=$((n_tests + 1)); echo "ok $n_tests - $1"; }
-fail()
-{
-    n_tests=$((n_tests + 1)) n_failed=$((n_failed + 1))
-    echo "not ok $n_tests - $1"
-    return 1
-}
-skip()
-{
-    n_tests=$((n_tests + 1))
-    echo "ok $n_tests - $1 # SKIP $2"
-}
-skip_all()
-{
-    echo "1..0 # SKIP $*"
-    finished=1
-    exit 0
-}
-done_testing()
-{
-    echo "1..$n_tests"
-    finished=1
-}
-
-# ok SENTENCE COMMAND...: the command must succeed; else its words are shown.
-ok()
-{
-    local name=$1
-    shift
-    if "$@" >"$T/ok.out" 2>&1; then
-        pass "$name"
-    else
-        local status=$?
-        fail "$name"
-        diag "status $status from: $*"
-        diag_file "$T/ok.out"
-        return 1
-    fi
-}
-
-# requires COMMAND...: skip the whole test visibly where one is missing.
-requires()
-{
-    local c
-    for c; do
-        command -v "$c" >/dev/null || skip_all "$c is not in this dom0"
-    done
-}
+# shellcheck source=xen-tests/dom0/tap.sh
+. "$XEN_TESTS/dom0/tap.sh"
 
 # ---- commands ----------------------------------------------------------------
-
-# run COMMAND...: status in $RC, words in $T/out and $T/err.
-run()
-{
-    RC=0
-    "$@" >"$T/out" 2>"$T/err" || RC=$?
-}
 
 # must_fail CODES COMMAND...: a proper refusal with one of the exit codes in
 # the list "3" or "3|4"; never death by signal or a command that is not there.

@@ -178,7 +178,7 @@ fresh_guest || exit 1
 host_before
 while IFS='|' read -r sentence mishap stock mode ours <&3; do
     ok "the stock helper $sentence" side stock "$mishap" "$stock" "$mode" ||
-        diag "upstream has changed, or this release is another one"
+        note "upstream has changed, or this release is another one"
     ok "  the guest goes on" goes_on
     [ "$mode" = off ] || fresh_guest || exit 1
     for helper in ours native; do
@@ -193,7 +193,7 @@ ok "an image for what follows" with stock xl save g "$T/g.save"
 host_before
 while IFS='|' read -r sentence mishap stock mode ours <&3; do
     ok "the stock helper $sentence" side stock "$mishap" "$stock" "$mode" ||
-        diag "upstream has changed, or this release is another one"
+        note "upstream has changed, or this release is another one"
     ok "  the host is as before" host_same
     for helper in ours native; do
         ok "... and $helper does not" side $helper "$mishap" "$ours" -

@@ -38,7 +38,7 @@ times()
     local i
     for ((i = 0; i < $1; i++)); do
         "$2" "$(engine "$i" 1)" "$(engine "$i" 2)" >"$T/one" 2>&1 || {
-            diag "$2 number $((i + 1)), $(engine "$i" 1) to $(engine "$i" 2):"
+            note "$2 number $((i + 1)), $(engine "$i" 1) to $(engine "$i" 2):"
             diag_file "$T/one"
             return 1
         }

@@ -126,7 +126,7 @@ no_growth()
 # tell WORDS: to whoever waits for the suite (host/watch.sh shows it).
 tell()
 {
-    diag "$*"
+    note "$*"
     [ ! -w "$SHARE/progress" ] ||
         echo "        $NAME: $* (${SECONDS} s)" >>"$SHARE/progress"
 }
