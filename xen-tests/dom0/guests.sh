@@ -51,6 +51,14 @@ guest_config()
         kernel=$GUESTS/vmlinuz ramdisk=$GUESTS/initrd.gz
         words="console=hvc0 quiet${words:+ }$words"
         ;;
+    hvm)
+        # in the place of hvmloader; its options in that of the BIOS
+        kernel=
+        echo "${words:-seed=1}" >"$T/$name.options"
+        echo "firmware_override = \"$GUESTS/xg-hvm\""
+        echo "bios_path_override = \"$T/$name.options\""
+        words=
+        ;;
     hvm-bios) kernel= ;;
     *) kernel=$GUESTS/xg ;;
     esac

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * PVH, and HVM started by QEMU's -kernel: hvm_start_info, parameters by
- * hypercall, the shared page put over one of the image's. With suspend=none the
+ * PVH and HVM: hvm_start_info, parameters by hypercall, the shared page put
+ * over one of the image's. An HVM guest starts in the place of hvmloader, so it
+ * finds a PCI host bridge, which tells it from PVH; its options are where the
+ * BIOS would be, and the memory map is Xen's to tell. With suspend=none the
  * callback parameter is left alone: the toolstack then takes the guest for one
- * without drivers and suspends it by hypercall. A PCI host bridge is what tells
- * an HVM guest from PVH.
+ * without drivers and suspends it by hypercall.
  */
 #include "xg.h"
 
@@ -130,26 +131,72 @@ static struct xg_platform platform = {.name = "pvh",
                                       .after_suspend = after_suspend,
                                       .check = check};
 
-/* RAM below 4 GiB; below 1 MiB only if there is no BIOS. */
-static void find_memory(const struct hvm_start_info *si, bool bios)
+/* One range of RAM: what is below 4 GiB of it, and above the first MiB if there
+   are devices. */
+static void take_ram(uint64_t addr, uint64_t size, bool devices)
+{
+    unsigned long first = (addr + XG_PAGE - 1) / XG_PAGE;
+    unsigned long end = (addr + size) / XG_PAGE;
+
+    if (devices && first < MIB)
+        first = MIB;
+    if (end > 4096 * MIB)
+        end = 4096 * MIB;
+    if (end > first)
+        xg_ram(first, end - first);
+}
+
+static void find_memory(const struct hvm_start_info *si)
 {
     const struct hvm_memmap_table_entry *e = (void *)si->memmap_paddr;
 
     if (si->version < 1 || !si->memmap_entries)
         xg_panic("hvm_start_info has no memory map; its version", si->version);
-    for (unsigned i = 0; i < si->memmap_entries; i++) {
-        unsigned long first = (e[i].addr + XG_PAGE - 1) / XG_PAGE;
-        unsigned long end = (e[i].addr + e[i].size) / XG_PAGE;
+    for (unsigned i = 0; i < si->memmap_entries; i++)
+        if (e[i].type == XEN_HVM_MEMMAP_TYPE_RAM)
+            take_ram(e[i].addr, e[i].size, false);
+}
 
-        if (e[i].type != XEN_HVM_MEMMAP_TYPE_RAM || first >= 4096 * MIB)
-            continue;
-        if (bios && first < MIB)
-            first = MIB;
-        if (end > 4096 * MIB)
-            end = 4096 * MIB;
-        if (end > first)
-            xg_ram(first, end - first);
-    }
+/* What hvmloader asks for, too. */
+static void ask_for_memory(void)
+{
+    static struct {
+        uint64_t addr, size;
+        uint32_t type;
+    } __attribute__((packed)) ranges[32];
+    struct xen_memory_map map = {.nr_entries = 32};
+    long rc;
+
+    set_xen_guest_handle(map.buffer, (void *)ranges);
+    rc = xg_call(__HYPERVISOR_memory_op, XENMEM_memory_map, &map);
+    if (rc)
+        xg_panic("the memory map cannot be had", (uint64_t)-rc);
+    for (unsigned i = 0; i < map.nr_entries; i++)
+        if (ranges[i].type == XEN_HVM_MEMMAP_TYPE_RAM)
+            take_ram(ranges[i].addr, ranges[i].size, true);
+}
+
+/* In the place of the BIOS, which the toolstack has loaded as first module: no
+   zero stands behind it. */
+static void read_module(const struct hvm_start_info *si)
+{
+    const struct hvm_modlist_entry *module = (void *)si->modlist_paddr;
+    const char *from;
+    uint64_t i;
+
+    if (!si->nr_modules)
+        xg_panic("there is no module with the options", 0);
+    from = (void *)module->paddr;
+    for (i = 0; i < module->size && i < sizeof(command_line) - 1; i++)
+        command_line[i] = from[i] == '\n' ? ' ' : from[i];
+}
+
+static void read_line(const struct hvm_start_info *si)
+{
+    const char *from = (void *)si->cmdline_paddr;
+
+    for (unsigned i = 0; from && from[i] && i < sizeof(command_line) - 1; i++)
+        command_line[i] = from[i];
 }
 
 static bool has_host_bridge(void)
@@ -161,20 +208,22 @@ static bool has_host_bridge(void)
 const char *xg_hvm_start(unsigned long start_info)
 {
     const struct hvm_start_info *si = (void *)start_info;
-    const char *from = (void *)si->cmdline_paddr;
-    bool bios = has_host_bridge();
+    bool devices = has_host_bridge();
 
     xg_platform = &platform;
     xg_shared = (void *)shared_page;
     fill_hypercall_page();
     if (si->magic != XEN_HVM_START_MAGIC_VALUE)
         xg_panic("hvm_start_info has another magic number", si->magic);
-    if (bios)
-        platform.name = "hvm";
-    for (unsigned i = 0; from && from[i] && i < sizeof(command_line) - 1; i++)
-        command_line[i] = from[i];
-    map_shared();
     xg_own_until((unsigned long)xg_image_end / XG_PAGE);
-    find_memory(si, bios);
+    if (devices) {
+        platform.name = "hvm";
+        read_module(si);
+        ask_for_memory();
+    } else {
+        read_line(si);
+        find_memory(si);
+    }
+    map_shared();
     return command_line;
 }

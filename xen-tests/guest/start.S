@@ -3,9 +3,9 @@
  * The two entries of the test guest and what Xen reads about it.
  *
  * PV: Xen starts xg_pv_entry in 64-bit mode on page tables of its own, rsi is
- * start_info. PVH, and HVM through QEMU's -kernel: xg_pvh_entry in 32-bit mode
- * without paging, ebx is hvm_start_info; it maps the first 4 GiB one to one.
- * Both go on in xg_main (main.c) with the same stack.
+ * start_info. PVH and HVM: xg_pvh_entry in 32-bit mode without paging, ebx is
+ * hvm_start_info; it maps the first 4 GiB one to one. Both go on in xg_main
+ * (main.c) with the same stack.
  */
 #include <xen/elfnote.h>
 

@@ -38,14 +38,14 @@ build_xensr()
 build_guest()
 {
     local r=$1 root=$2 share=$3
-    rm -f "$share/guest/xg"
+    rm -f "$share/guest/xg" "$share/guest/xg-hvm"
     if [ ! -e "$root/xensr/src/xen-tests/guest/Makefile" ]; then
         say "$r: NO GUEST OF OUR OWN: xen-tests/guest/Makefile is missing"
         return 0
     fi
     phase "$r: our guest" in_root "$root" \
         make -C /xensr/src/xen-tests/guest O=/xensr/guest &&
-        cp "$root/xensr/guest/xg" "$share/guest/xg"
+        cp "$root"/xensr/guest/xg "$root"/xensr/guest/xg-hvm "$share/guest/"
 }
 build_folder()
 {

@@ -41,8 +41,8 @@ if [ "$XEN_RELEASE" != 4.14 ]; then
         ok "  the host is as before" host_same
         guest_mark g
         XENSR_LIVE_FALLBACK=no run with $engine xensr save --live g "$T/no.save"
-        ok "  XENSR_LIVE_FALLBACK=no refuses" test "$RC" -eq 1
-        ok "  in words" says 'cannot track'
+        ok "  XENSR_LIVE_FALLBACK=no refuses" test "$RC" -eq 4
+        ok "  in words" says 'FALLBACK=no forbids to suspend it.*errors 95'
         ok "  there is no image" test ! -e "$T/no.save"
         ok "  it goes on" guest_says g '^xg: alive'
         not_suspended() { ! said g '^xg: suspend'; }
