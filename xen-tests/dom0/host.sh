@@ -52,8 +52,8 @@ see_domains()
 # xenstore with permissions. A guest's number becomes its name, and the values
 # that belong to one life of a guest become "*". Three things are not as before
 # after any restore, whoever makes it: libxl writes platform/ and image/ for a
-# new guest only, and Linux its control/feature-... when it boots; and the first
-# guest of all leaves two empty folders.
+# new guest only, and Linux its control/feature-... and what it asks a keyboard
+# for when it boots; and the first guest of all leaves two empty folders.
 see_xenstore()
 {
     local subst
@@ -64,6 +64,7 @@ see_xenstore()
         /^\/(vm|libxl) = ""/d
         /^\/vm\/[^\/]*\/image[ \/]/d
         /^\/local\/domain\/<[^>]*>\/platform[ \/]/d
+        /^\/local\/domain\/<[^>]*>\/device\/vkbd\/[0-9]*\/request-/d
         s,^(/[^ ]*/(ring-ref|event-channel|port|tty|pid|start_time|domid|'\
 'frontend-id|device-model-pid|control/feature-[a-z]*)) = "[^"]*",\1 = "*",' |
         sort
