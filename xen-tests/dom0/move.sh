@@ -11,8 +11,8 @@
 
 # A libxl that receives puts its domain into the sender's folder /vm/UUID, and
 # takes it away with whichever goes first: only what is elsewhere is compared.
-eval "$(declare -f see_xenstore | sed '1s/see_xenstore/see_all_nodes/')"
-see_xenstore() { see_all_nodes "$@" | grep -v '^/vm/'; }
+eval "$(declare -f host_look | sed '1s/host_look/host_look_at_all/')"
+host_look() { host_look_at_all "$1" && sed -i '\,^/vm/,d' "$1/xenstore"; }
 
 # receiver_of END: the command, for a sender to start.
 receiver_of()

@@ -104,7 +104,7 @@ growth_look()
     echo "xenstored's descriptors: $(descriptors xenstored)"
     echo "xenconsoled's descriptors: $(descriptors xenconsoled)"
     echo "xenstore's nodes: $(xenstore-ls -f / | wc -l)"
-    echo "processes: $(see_processes | wc -l)"
+    echo "processes: $(host_look "$T/look" && wc -l <"$T/look/processes")"
     echo "files in the toolstack's folders: $(find /var/lib/xen /run/xen \
         /run/xensr -type f 2>/dev/null | wc -l)"
 }
