@@ -36,6 +36,7 @@ environment
   XENSR_XEN_MEMORY, XENSR_XEN_DOM0  MiB of the machine, of dom0 (4096, 2048)
   XENSR_XEN_LIMIT  seconds that one release may take in all (3600; with the
                    long suite four hours)
+  XENSR_XEN_MACHINES  how many at once run a suite (2; 1 with one processor)
   XENSR_XEN_KVM=yes  hardware instead of emulation (not what is proved here)
 END
 }
@@ -163,35 +164,74 @@ tell()
 # run_suite: boot $release, run its tests; results in $out/tap/xen-$release.
 run_suite()
 {
-    local tap=$out/tap/xen-$release files begun=$SECONDS
+    local tap=$out/tap/xen-$release files begun=$SECONDS k jobs=() shares=()
     mapfile -t files < <(tests)
     [ ${#files[@]} -gt 0 ] || die "no test matches '$only'"
     prepare "$release" quick long
-    tell suite "${files[@]}"
-    say "$release: booting, ${#files[@]} tests; console: $SHARE/console.log"
-    boot_and_watch "$release" "$SHARE" "$limit" || failed=1
+    rm -rf "$CARRY/queue" && mkdir "$CARRY/queue" || die "cannot make a queue"
+    MACHINES=$(how_many_machines ${#files[@]})
+    for ((k = 1; k <= MACHINES; k++)); do
+        shares+=("$(share_of "$k")")
+    done
+    say "$release: booting, ${#files[@]} tests, machines: $MACHINES;" \
+        "consoles: ${shares[*]/%//console.log}"
+    for k in "${shares[@]}"; do
+        background in_its_own machine "$k" "${files[@]}"
+        jobs+=("$JOB")
+    done
+    for k in "${jobs[@]}"; do
+        wait "$k" || failed=1
+    done
     rm -rf "$tap" && mkdir -p "$tap"
-    cp "$SHARE"/out/tap/*.tap "$tap/" 2>/dev/null
-    host_results "${files[@]}" >"$tap/host.tap"
-    [ -z "$WRONG" ] || sed -n 's/^# //p' "$tap/host.tap"
+    for k in "${shares[@]}"; do
+        cp "$k"/out/tap/*.tap "$tap/" 2>/dev/null
+    done
+    host_results >"$tap/host.tap"
+    sed -n 's/^# //p' "$tap/host.tap"
     say "$release: $((SECONDS - begun)) s"
     sh "$TOP/tests/tally.sh" "$tap" || failed=1
     folders+=("$tap")
 }
-# The machine's own results, and those tests that never had any.
+# share_of K: the folder of the K-th machine, with what prepare has put into the
+# first one's.
+share_of()
+{
+    local dir=$SHARE.$1 f
+    [ "$1" -gt 1 ] || { echo "$SHARE"; return; }
+    rm -rf "$dir" && mkdir -p "$dir"/{xen-tests,carry} || exit 1
+    for f in "$SHARE"/*; do
+        case ${f##*/} in
+        xensr | guest | dom0 | quick | long) cp -a "$f" "$dir/" || exit 1 ;;
+        esac
+    done
+    echo "$dir"
+}
+# machine SHARE FILE...: one boot; what was wrong with it is in SHARE/wrong.
+machine()
+{
+    SHARE=$1
+    shift
+    tell suite "$@"
+    rm -f "$SHARE/wrong"
+    boot_and_watch "$release" "$SHARE" "$limit" && return
+    { echo "Xen $release: $WRONG"; console_tail "$SHARE"; } >"$SHARE/wrong"
+    return 1
+}
+# The machines' own results, and those tests that never had any. (Names are
+# those of run_suite.)
 host_results()
 {
-    local f name n=1
-    if [ -z "$WRONG" ]; then
-        echo "ok 1 - Xen $release boots, runs all tests and powers off"
-    else
-        echo "not ok 1 - Xen $release boots, runs all tests and powers off"
-        echo "Xen $release: $WRONG" | sed 's/^/# /'
-        console_tail "$SHARE" | sed 's/^/# /'
-    fi
-    for f; do
+    local f name k n=0
+    for k in "${shares[@]}"; do
+        n=$((n + 1))
+        name="$n - Xen $release boots, runs its tests and powers off"
+        [ -e "$k/wrong" ] || { echo "ok $name"; continue; }
+        echo "not ok $name"
+        sed 's/^/# /' "$k/wrong"
+    done
+    for f in "${files[@]}"; do
         name=${f%.sh}
-        [ -e "$SHARE/out/tap/${name//\//-}.tap" ] && continue
+        [ -e "$tap/${name//\//-}.tap" ] && continue
         n=$((n + 1))
         echo "not ok $n - $name was run"
     done

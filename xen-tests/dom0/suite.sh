@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Runs tests in dom0, one after the other: suite.sh quick/00-host.sh ... (below
-# xen-tests/). Each has a time limit (a line "# limit: SECONDS" in it, else
+# xen-tests/). Several machines share the list: who takes a test first makes its
+# folder in the queue, which all of them see. Each test has a time limit (a line "# limit: SECONDS" in it, else
 # 600), its results in /share/out/tap/NAME.tap, its log folder in $OUT; a line
 # tells how it went. What a broken test leaves (guests, processes) is destroyed
 # and counts as a failure. init starts this; host/watch.sh shows the lines.
@@ -87,7 +88,9 @@ report()
         }' $tap/"$1.tap" >>/share/progress || status=1
 }
 
+queue=/share/carry/queue
 for file; do
+    mkdir "$queue/${file//\//-}" 2>/dev/null || continue
     run_one "$file"
 done
 exit $status

@@ -27,18 +27,29 @@ can_boot()
     return 1
 }
 
-# qemu_command RELEASE SHARE [QEMU option...]: in the array COMMAND.
+# how_many_machines TESTS: two at once where there are two processors, because
+# an emulated processor that has to wait for another one's lock gets nothing done.
+how_many_machines()
+{
+    local n=${XENSR_XEN_MACHINES:-$(($(nproc) < 2 ? 1 : 2))}
+    echo $((n < $1 ? n : $1))
+}
+# qemu_command RELEASE SHARE [QEMU option...]: in the array COMMAND. $MACHINES
+# share the processors.
 qemu_command()
 {
     local r=$1 share=$2 image kernel accel=tcg,thread=multi
+    local cpus=$(($(nproc) / ${MACHINES:-1}))
     shift 2
+    cpus=$((cpus < 1 ? 1 : cpus > 2 ? 2 : cpus))
+    [ -n "${MACHINES-}" ] || cpus=2
     image=$(image_name "$r")
     kernel=$(image_name kernel)
     # Nested virtualization of the machine is another thing than the emulation
     # that all of this is proved on: only on request.
     [ "${XENSR_XEN_KVM-}" != yes ] || accel=kvm
     COMMAND=(setpriv --pdeathsig KILL "$QEMU" -accel "$accel" -cpu "$QEMU_CPU"
-        -smp 2 -m "${XENSR_XEN_MEMORY:-4096}" -nodefaults -display none
+        -smp "$cpus" -m "${XENSR_XEN_MEMORY:-4096}" -nodefaults -display none
         -no-reboot -kernel "$image/xen.elf"
         -append "console=com1 com1=115200,8n1 noreboot bootscrub=0 loglvl=all
             guest_loglvl=all conring_size=1m
