@@ -82,6 +82,8 @@ within()
     done
 }
 
+HELPERS="stock ours native"
+
 # with stock|ours|native COMMAND...: libxl and xensr use that save helper; ours
 # calls the host's libxenguest, native is ours with its own engine.
 with()

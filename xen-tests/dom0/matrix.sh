@@ -7,8 +7,6 @@
 # each, after lib.sh. One save for each writer, three restores of it; the guest
 # that the last one made is what the next writer saves.
 
-HELPERS="stock ours native"
-
 # restores READER WRITER: the image that WRITER left.
 restores()
 {

@@ -1,13 +1,14 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What the tests of the long suite share: what a release of Xen can do, moving a
-# guest to the host where it is with a helper for each end, growth of what lives
-# for long, and a word to the user now and then. Read after dom0/lib.sh by every
-# long/*.sh. A test says what it needs first (needs_type, needs_tracking): where
-# a release does not have it, it is skipped with the reason.
+# What the tests of the long suite share: what a release of Xen can do, growth of
+# what lives for long, and a word to the user now and then. Read after dom0/lib.sh
+# by every long/*.sh; dom0/move.sh, which moves guests, is read from here. A test
+# says what it needs first (needs_type, needs_tracking): where a release does not
+# have it, it is skipped with the reason.
 
-HELPERS="stock ours native"
+. "$XEN_TESTS/dom0/move.sh"
+
 # Long tests have guests that are busy while they are saved.
 BUSY="rate=500 hot=20 zero=20"
 
@@ -41,51 +42,6 @@ needs_tracking()
 {
     has_tracking "$1" || skip_all "this Xen $XEN_RELEASE is built without" \
         "shadow paging, so there is no log-dirty mode for PV guests"
-}
-
-# ---- moving ------------------------------------------------------------------
-
-# receiver HELPER [OPTION...]: a receiver's command, for a shell.
-receiver()
-{
-    local helper=$STOCK_HELPER engine=''
-    case $1 in
-    stock) ;;
-    ours) helper=$HELPER ;;
-    native) helper=$HELPER engine='XENSR_ENGINE=native ' ;;
-    esac
-    shift
-    echo "${engine}LIBXL_SAVE_HELPER=$helper xl migrate-receive $*"
-}
-# moves NAME FROM TO: a live migration with these helpers.
-moves() { with "$2" xl migrate -s "" "$1" "env -u XENSR_ENGINE $(receiver "$3")"; }
-
-# A guest has moved: it is another domain, has its old name and is the only one.
-# The old domain goes after the sender has answered.
-moved()
-{
-    within 60 is_moved "$@" && return
-    xl list
-    echo "domain $2 has not become another one"
-    return 1
-}
-is_moved()
-{
-    local now
-    now=$(guest_domid "$1") && [ "$now" != "$2" ] && [ "$(other_domids)" = "$now" ]
-}
-
-# moved_once TYPE [KEY=VALUE...]: a guest that has moved already. On one host both
-# domains of a migration have the same /vm/UUID in xenstore, and xl removes it
-# with the old one; the next time there is no such difference any more.
-moved_once()
-{
-    local before
-    # shellcheck disable=SC2086 # words
-    guest_start g "$1" $BUSY "${@:2}" || return
-    before=$(guest_domid g)
-    guest_mark g
-    moves g native native && moved g "$before" && guest_intact g
 }
 
 # ---- growth ------------------------------------------------------------------
