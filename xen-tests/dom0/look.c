@@ -8,7 +8,7 @@
  *
  * Each file has sorted lines that are the same whenever the host is: what
  * belongs to one life of a guest is replaced (its number by its name, values
- * that differ each time by "*"). host.sh compares them and says which three
+ * that differ each time by "*"). host.sh compares them and says which
  * things of a guest never are as before. PID: whose processes do not count.
  */
 #include <ctype.h>
@@ -238,15 +238,16 @@ static void see_node(const char *path)
 static void see_below(const char *path)
 {
     unsigned n = 0;
+    /* folders that guests leave empty when they go, some of them, sometimes */
+    static const char *const folders[] = {"vm", "libxl", "device-model", NULL};
     char **names = xs_directory(store, XBT_NULL, path, &n), below[1024];
-    bool top = path[1] == '\0';
+    bool top = path[1] == '\0', dom0 = !strcmp(path, "/local/domain/0");
 
     for (unsigned i = 0; names && i < n; i++) {
         snprintf(below, sizeof(below), "%s/%s", top ? "" : path, names[i]);
         if (of_first_life(below))
             continue;
-        /* two folders that the first guest of all leaves empty */
-        if (!top || (strcmp(names[i], "vm") && strcmp(names[i], "libxl")))
+        if (!(top || dom0) || !ends_in(below, folders))
             see_node(below);
         see_below(below);
     }

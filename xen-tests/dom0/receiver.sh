@@ -7,7 +7,9 @@
 #
 #   receiver.sh OCTETS hang|die                 nobody is behind it
 #   receiver.sh OCTETS hang|die COMMAND...      a real receiver gets the octets;
-#                                               "die" is the connection's end
+#                                               "die" is the connection's end.
+#                                               When it ends so does this, as a
+#                                               connection would
 set -u
 octets=$1 what=$2
 shift 2
@@ -19,8 +21,12 @@ take()
     [ "$what" = die ] || exec sleep 3600
 }
 if [ $# -gt 0 ]; then
-    take | "$@"
-    exit
+    exec {octets_fd}< <(take)
+    taker=$!
+    "$@" <&"$octets_fd"
+    status=$?
+    kill "$taker" 2>/dev/null
+    exit "$status"
 fi
 printf 'xl migration receiver ready, send binary domain data.\n'
 take >/dev/null

@@ -21,8 +21,12 @@ for type in pv pvh; do
     ok "a $type guest starts" guest_start g $type memory=8 rate=100 hot=30 || exit 1
     for pair in "xl:ours xensr:native" "xensr:native xensr:ours" \
         "xensr:stock xensr:stock" "xensr:ours xl:stock"; do
-        ok "$type: ${pair% *} sends, ${pair#* } receives" \
-            moves g "${pair% *}" "${pair#* }" &&
+        # The stock helper falls back to nothing where a PV guest's writes
+        # cannot be tracked.
+        rest=()
+        [ "$type $pair" != "pv xensr:stock xensr:stock" ] || rest=(--no-live)
+        ok "$type: ${pair% *} sends, ${pair#* } receives ${rest[*]}" \
+            moves g "${pair% *}" "${pair#* }" "${rest[@]}" &&
             ok "  it is intact" guest_intact g
         case $pair in
         *\ xensr:*) ok "  it has its folder" has_folder ;;

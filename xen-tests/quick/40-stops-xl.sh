@@ -39,7 +39,7 @@ for engine in ours native; do
     run send xl:$engine g "$receiver $half die $(receiver_of xl:$engine)"
     ok "$engine: a connection that ends half way" test "$RC" -ne 0
     ok "  the sender's helper says so" says 'the receiver closed the stream'
-    ok "  the receiver's says so" says 'the stream ended too early'
+    ok "  the receiver's says so" says 'ended (too early|after [0-9]+ of)'
     unharmed
 
     ok "$engine: SIGTERM to the helper" \

@@ -15,14 +15,14 @@ unharmed()
     ok "  the guest goes on" goes_on g
     ok "  and the host is as before, log-dirty off" host_same
 }
-# save_to_receiver HELPER: its number in $T/sender, as of send.
+# save_to_receiver HELPER: its number in $T/sender, as of send. Who reads hangs
+# on when it has ended.
 save_to_receiver()
 {
     # shellcheck disable=SC2016 # for the shell that becomes it
     with "$1" env --default-signal=INT bash -c '
-        echo $$ >"$T/sender"; exec "$XENSR" save --live g -' |
-        $receiver $half hang >/dev/null
-    return "${PIPESTATUS[0]}"
+        echo $$ >"$T/sender"; exec "$XENSR" save --live g -' \
+        > >($receiver $half hang >/dev/null)
 }
 
 ok "a PVH guest starts" guest_start g pvh memory=8 rate=100 hot=30 || exit 1

@@ -31,7 +31,7 @@ for type in pv pvh; do
         guest_mark g
         run with $engine xensr save g "$disk/image"
         ok "$type, $engine: xensr save fails" test "$RC" -eq 1
-        ok "  the cause is said" says 'space'
+        ok "  the cause is said" says 'needs up to .* are free on its file system'
         ok "  there is no file" empty
         ok "  the guest runs on" goes_on
         ok "  and was not even suspended" never_suspended
