@@ -70,12 +70,12 @@ report()
 {
     awk -v name="$1" -v seconds="$2" '
         /^1\.\.0/ { skip = $0; sub(/^1\.\.0 *(# *[Ss][Kk][Ii][Pp]\S* *)?/, "", skip); all = 1 }
-        /^1\.\.[0-9]/ { plan = substr($1, 4); planned = 1 }
+        /^1\.\.[0-9]/ { plan = substr($1, 4) + 0; planned = 1 }
         /^ok/ { n++; if (/# SKIP/) skipped++; next }
         /^not ok/ { n++; bad[++failed] = $0; next }
         /^# exit status/ { rc = $4 }
         END {
-            if (!failed && (!planned || n < plan || rc != 0))
+            if (!failed && (!planned || n + 0 < plan || rc != 0))
                 bad[++failed] = "not ok - ended with status " rc " after " n + 0 \
                     " of " (planned ? plan : "?") " checks"
             verdict = failed ? "FAILED" : all ? "skipped" : "ok"
