@@ -37,6 +37,7 @@ environment
   XENSR_XEN_LIMIT  seconds that one release may take in all (3600; with the
                    long suite four hours)
   XENSR_XEN_MACHINES  how many at once run a suite (2; 1 with one processor)
+  XENSR_XEN_CLOCK=yes  a bench takes the clock's time, not that of instructions
   XENSR_XEN_KVM=yes  hardware instead of emulation (not what is proved here)
 END
 }
@@ -307,8 +308,15 @@ shell | bench | record | script)
     images "$release"
     case $mode in
     shell) run_shell ;;
+    bench)
+        [ "${XENSR_XEN_CLOCK-}" = yes ] || COUNTED=1
+        run_script bench/bench.sh "$@"
+        ;;
     script) run_script "$script" "$@" ;;
-    *) run_script "$mode/$mode.sh" "$@" ;;
+    record)
+        SCRUBBED=1
+        run_script record/record.sh "$@"
+        ;;
     esac
     ;;
 build)

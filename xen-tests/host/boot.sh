@@ -43,6 +43,12 @@ qemu_command()
     shift 2
     cpus=$((cpus < 1 ? 1 : cpus > 2 ? 2 : cpus))
     [ -n "${MACHINES-}" ] || cpus=2
+    # What a guest never wrote is in its image.
+    local scrub=bootscrub=0
+    [ -z "${SCRUBBED-}" ] || scrub=bootscrub=1
+    # A measurement takes instructions for time: the same whatever else runs.
+    local counted=()
+    [ -z "${COUNTED-}" ] || accel=tcg,thread=single cpus=1 counted=(-icount shift=1)
     image=$(image_name "$r")
     kernel=$(image_name kernel)
     # Nested virtualization of the machine is another thing than the emulation
@@ -51,7 +57,7 @@ qemu_command()
     COMMAND=(setpriv --pdeathsig KILL "$QEMU" -accel "$accel" -cpu "$QEMU_CPU"
         -smp "$cpus" -m "${XENSR_XEN_MEMORY:-4096}" -nodefaults -display none
         -no-reboot -kernel "$image/xen.elf"
-        -append "console=com1 com1=115200,8n1 noreboot bootscrub=0 loglvl=all
+        -append "console=com1 com1=115200,8n1 noreboot $scrub loglvl=all
             guest_loglvl=all conring_size=1m
             dom0_mem=${XENSR_XEN_DOM0:-2048}M,max:${XENSR_XEN_DOM0:-2048}M"
         -initrd "$(commas "$kernel/vmlinuz") console=hvc0 earlyprintk=xen \
@@ -60,7 +66,7 @@ rdinit=/init loglevel=4,$(commas "$kernel/initrd.zst")"
         -virtfs "$(folder "$share"),mount_tag=share"
         -virtfs "$(folder "$TESTS"),mount_tag=tests,readonly=on"
         -virtfs "$(folder "$CARRY"),mount_tag=carry"
-        "$@")
+        "${counted[@]}" "$@")
     COMMAND[${#COMMAND[@]}]=-name
     COMMAND[${#COMMAND[@]}]="xen-$r"
 }

@@ -13,4 +13,6 @@ dest=$2
 mkdir -p "$dest"
 "${CC:-gcc}" -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror \
     -o "$dest/capture" "$here/capture.c"
-make -s -C "$here/../probe" O="$dest"
+# Its questions are those of the releases whose headers have all of them.
+make -s -C "$here/../probe" O="$dest" ||
+    echo "probe is left out: not for the headers of this release"

@@ -36,18 +36,15 @@ protected()
 # the xl that looks after the guest has one like the receiver's. (Debian's xl is
 # called by its whole path.)
 programs() { pgrep -f -- "$1" | grep -vxF -- "$others"; }
-# signal NAME REGEX...: to those.
+# signal NAME REGEX: to those, all at once; a helper ends soon after its xl.
 signal()
 {
-    local s=$1 p pids
-    shift
-    for p; do
-        pids=$(programs "$p")
-        # shellcheck disable=SC2086 # numbers
-        [ -n "$pids" ] && kill "-$s" $pids && continue
-        echo "nobody gets SIG$s: $p"
-        return 1
-    done
+    local pids
+    pids=$(programs "$2")
+    # shellcheck disable=SC2086 # numbers
+    [ -n "$pids" ] && kill "-$1" $pids && return
+    echo "nobody gets SIG$1: $2"
+    return 1
 }
 backup() { xl list | awk -v p="$primary" 'NR > 1 && $2 != 0 && $2 != p { print $2 }'; }
 
@@ -56,7 +53,7 @@ backup() { xl list | awk -v p="$primary" 'NR > 1 && $2 != 0 && $2 != p { print $
 primary_dies()
 {
     signal STOP "$RECEIVES" &&
-        signal KILL '(^|/)xl remus' 'helper --save-domain' &&
+        signal KILL '(^|/)xl remus|helper --save-domain' &&
         xl destroy "$primary" &&
         signal CONT "$RECEIVES"
 }
@@ -65,7 +62,7 @@ backup_dies()
 {
     local d
     d=$(backup)
-    signal KILL "$RECEIVES" 'helper --restore-domain' || return
+    signal KILL "$RECEIVES|helper --restore-domain" || return
     [ -z "$d" ] || xl destroy "$d"
 }
 has_taken_over() { is_alone g && [ "$(guest_domid g)" != "$primary" ]; }
