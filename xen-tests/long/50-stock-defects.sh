@@ -11,6 +11,7 @@
 . "${0%/*}/../dom0/lib.sh"
 . "$XEN_TESTS/long/lib/long.sh"
 
+[ $# -gt 0 ] || runs_on 4.17 "whose helper tests/run/stock-helper-defects.sh has"
 ONLY=${1-.*}
 
 # ---- a migration that stands still ------------------------------------------

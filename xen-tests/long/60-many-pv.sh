@@ -8,5 +8,6 @@
 . "$XEN_TESTS/long/lib/long.sh"
 . "$XEN_TESTS/long/lib/cycles.sh"
 needs_type pv
+[ $# -gt 0 ] || runs_on 4.14 "where PV guests migrate live"
 many pv "${1:-100}" "${2:-20}"
 done_testing

@@ -8,5 +8,6 @@
 . "$XEN_TESTS/long/lib/long.sh"
 . "$XEN_TESTS/long/lib/cycles.sh"
 needs_type hvm
+[ $# -gt 0 ] || runs_on 4.17 "the one that most hosts have"
 many hvm "${1:-100}" "${2:-20}"
 done_testing

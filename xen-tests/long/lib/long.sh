@@ -36,6 +36,12 @@ needs_type()
     release_has "$1" ||
         skip_all "Debian's Xen $XEN_RELEASE has no device model for HVM guests"
 }
+# runs_on RELEASE WHY: what takes a quarter of an hour and is no other elsewhere
+# runs on one release, unless the test was given an argument.
+runs_on()
+{
+    [ "$XEN_RELEASE" = "$1" ] || skip_all "it runs on Xen $1, $2"
+}
 # A live save of that type: nothing is missing for PVH and HVM guests.
 has_tracking() { [[ $1 != *pv ]] || has_shadow; }
 needs_tracking()
