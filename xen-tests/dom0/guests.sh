@@ -5,13 +5,48 @@
 # lib.sh. Types: pv, pvh, hvm are our own guest (xen-tests/guest), which checks
 # its whole memory after each resume; linux-pv, linux-pvh, linux-hvm count on
 # their console; hvm-bios has no kernel at all: the firmware boots a floppy whose
-# one sector waits for ever, with the real device model beside it. A guest's words are in the log that
-# xenconsoled keeps; a guest that arrives by migration is called NAME--incoming
-# at first, and its console's log for ever.
+# one sector waits for ever, with the real device model beside it. A guest's words
+# are in the log that xenconsoled keeps; a guest that arrives by migration is
+# called NAME--incoming at first, and its console's log for ever.
 
 CONSOLES=/var/log/xen/console
 GUESTS=$SHARE/guest
 FLOPPY=/run/xen-tests-floppy.img
+
+# ---- what this release can do --------------------------------------------------
+#
+# A test says first what it needs (needs_type, needs_tracking): where a release
+# does not have it, it is skipped with the reason.
+
+has_device_model()
+{
+    local f
+    for f in /usr/libexec/xen-qemu-system-i386 \
+        "/usr/lib/xen-$XEN_RELEASE/bin/qemu-system-i386"; do
+        [ ! -x "$f" ] || return 0
+    done
+    return 1
+}
+# Xen says so itself; a hypervisor without shadow paging has no log-dirty mode
+# for PV guests.
+has_shadow() { xl info | grep -Eq '^virt_caps.*\<shadow\>'; }
+
+release_has()
+{
+    [[ $1 != *hvm* ]] || has_device_model
+}
+needs_type()
+{
+    release_has "$1" ||
+        skip_all "Debian's Xen $XEN_RELEASE has no device model for HVM guests"
+}
+# A live save of that type: nothing is missing for PVH and HVM guests.
+has_tracking() { [[ $1 != *pv ]] || has_shadow; }
+needs_tracking()
+{
+    has_tracking "$1" || skip_all "this Xen $XEN_RELEASE is built without" \
+        "shadow paging, so there is no log-dirty mode for PV guests"
+}
 
 # ---- making one --------------------------------------------------------------
 

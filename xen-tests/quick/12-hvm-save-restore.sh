@@ -5,5 +5,6 @@
 # helper, the guest's own verdict after each.
 . "${0%/*}/../dom0/lib.sh"
 . "$XEN_TESTS/dom0/matrix.sh"
+needs_type hvm
 matrix hvm rate=200 hot=20 zero=20
 done_testing

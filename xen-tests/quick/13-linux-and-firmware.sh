@@ -19,6 +19,7 @@ crosses()
 # travels TYPE WRITER...: ours by engine; the stock helper is the other end.
 travels()
 {
+    release_has "$1" || { skip "$1 travels" "no device model here"; return; }
     ok "$1 starts" guest_start g "$1" || return
     host_before
     crosses "$2" stock && crosses stock "$3"

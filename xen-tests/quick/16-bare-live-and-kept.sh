@@ -31,7 +31,7 @@ guest_stop g
 
 ok "a PV guest starts" guest_start g pv rate=200
 host_before
-if [ "$XEN_RELEASE" != 4.14 ]; then
+if ! has_tracking pv; then
     for engine in ours native; do
         guest_mark g
         run with $engine xensr save --live --keep running g "$T/g.save"

@@ -6,6 +6,7 @@
 # told; without one the guest stays paused.
 . "${0%/*}/../dom0/lib.sh"
 xensr() { "$XENSR" "$@"; }
+needs_type hvm
 qemu=$(command -v qemu-system-i386 /usr/libexec/xen-qemu-system-i386 \
     /usr/lib/xen-"$XEN_RELEASE"/bin/qemu-system-i386 | head -n 1)
 [ -n "$qemu" ] || skip_all "there is no qemu-system-i386 for Xen"

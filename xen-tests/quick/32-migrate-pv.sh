@@ -9,7 +9,7 @@
 
 ok "a PV guest starts" guest_start g pv memory=8 rate=100 hot=30 zero=20 || exit 1
 host_before
-if [ "$XEN_RELEASE" = 4.14 ]; then
+if has_tracking pv; then
     ok "stock sends live" moves g xl:stock xl:native &&
         ok "  it is intact" guest_intact g
     live=1

@@ -86,13 +86,13 @@ for engine in ours native; do
     protected pvh $engine 8
     stopped pvh $engine
     guest_stop g
-    if [ "$XEN_RELEASE" != 4.14 ]; then
+    if release_has hvm; then
         protected hvm $engine 24
         guest_stop g
     fi
 done
 
-if [ "$XEN_RELEASE" != 4.14 ]; then
+if ! has_tracking pv; then
     ok "a PV guest starts" guest_start g pv memory=8 rate=100
     host_before
     protect ours

@@ -1,53 +1,22 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What the tests of the long suite share: what a release of Xen can do, growth of
-# what lives for long, and a word to the user now and then. Read after dom0/lib.sh
-# by every long/*.sh; dom0/move.sh, which moves guests, is read from here. A test
-# says what it needs first (needs_type, needs_tracking): where a release does not
-# have it, it is skipped with the reason.
+# What the tests of the long suite share: growth of what lives for long, and a
+# word to the user now and then. Read after dom0/lib.sh by every long/*.sh;
+# dom0/move.sh, which moves guests, is read from here.
 
 . "$XEN_TESTS/dom0/move.sh"
 
 # Long tests have guests that are busy while they are saved.
 BUSY="rate=500 hot=20 zero=20"
 
-# ---- what this release can do ------------------------------------------------
+# ---- where it runs ------------------------------------------------------------
 
-has_device_model()
-{
-    local f
-    for f in /usr/libexec/xen-qemu-system-i386 \
-        "/usr/lib/xen-$XEN_RELEASE/bin/qemu-system-i386"; do
-        [ ! -x "$f" ] || return 0
-    done
-    return 1
-}
-# Xen says so itself; a hypervisor without shadow paging has no log-dirty mode
-# for PV guests.
-has_shadow() { xl info | grep -Eq '^virt_caps.*\<shadow\>'; }
-
-release_has()
-{
-    [[ $1 != *hvm* ]] || has_device_model
-}
-needs_type()
-{
-    release_has "$1" ||
-        skip_all "Debian's Xen $XEN_RELEASE has no device model for HVM guests"
-}
 # runs_on RELEASE WHY: what takes a quarter of an hour and is no other elsewhere
 # runs on one release, unless the test was given an argument.
 runs_on()
 {
     [ "$XEN_RELEASE" = "$1" ] || skip_all "it runs on Xen $1, $2"
-}
-# A live save of that type: nothing is missing for PVH and HVM guests.
-has_tracking() { [[ $1 != *pv ]] || has_shadow; }
-needs_tracking()
-{
-    has_tracking "$1" || skip_all "this Xen $XEN_RELEASE is built without" \
-        "shadow paging, so there is no log-dirty mode for PV guests"
 }
 
 # ---- growth ------------------------------------------------------------------
