@@ -64,7 +64,8 @@ says()
 {
     local n
     n=$(grep -Ec -- "$1" "$T/err")
-    [ "$n" -gt 0 ] && [ "$n" -eq "${2:-$n}" ] && return 0
+    [ "$n" -gt 0 ] && [ -z "${2-}" ] && return 0
+    [ "$n" -eq "${2:--1}" ] && return 0
     echo "$n lines match, expected ${2:-some}: $1"
     cat "$T/err"
     return 1

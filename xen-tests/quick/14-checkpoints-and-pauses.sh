@@ -8,13 +8,23 @@
 
 paused() { xl list "$1" | awk 'NR == 2 { exit $5 !~ /p/ }'; }
 
+# The way back from a suspend is libxl's choice: 4.14 lets the guest connect
+# everything anew in its own domain, later ones tell it that nothing happened. So
+# the stock helper's is the measure.
+stock_way()
+{
+    guest_mark g
+    with stock xl save -c g "$T/g.save" &&
+        guest_says g '^xg: resumed n=[0-9]+ cancelled=' || return
+    way=$(guest_words g | sed -n 's/^xg: resumed .*cancelled=//p' | tail -n 1)
+}
 # kept TYPE HELPER
 kept()
 {
     guest_mark g
     ok "$1: a checkpoint with $2" with "$2" xl save -c g "$T/g.save"
-    ok "  the guest says that its suspend was cancelled" \
-        guest_says g '^xg: resumed n=[0-9]+ cancelled=1'
+    ok "  the guest goes on as after a checkpoint with stock" \
+        guest_says g "^xg: resumed n=[0-9]+ cancelled=$way"
     ok "  and is intact" guest_intact g
     ok "  the host is as before" host_same
     guest_mark g
@@ -36,6 +46,8 @@ comes_back()
 }
 for type in pv pvh; do
     ok "a guest of type $type starts" guest_start g $type rate=200 || continue
+    ok "$type: a checkpoint with stock" stock_way || continue
+    ok "  is intact" guest_intact g
     host_before
     kept $type ours && comes_back native
     kept $type native && comes_back stock
