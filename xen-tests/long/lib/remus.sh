@@ -69,8 +69,10 @@ has_taken_over() { is_alone g && [ "$(guest_domid g)" != "$primary" ]; }
 taken_over()
 {
     within 60 has_taken_over && return
-    xl list
+    cp "$T/remus.log" "$OUT/remus.$primary.log"
     cat "$T/remus.log"
+    xl list
+    ps -e -o pid,ppid,stat,wchan:20,args | grep -E 'xl |helper' | cut -c1-150
     return 1
 }
 only_primary() { [ "$(other_domids)" = "$primary" ]; }
