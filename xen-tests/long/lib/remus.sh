@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Remus between two domains of one host: `xl remus` sends a checkpoint every half
-# second to an `xl migrate-receive -r`. One end dies as a host dies - all of it at
+# Remus between two domains of one host: `xl remus` sends a checkpoint every two
+# seconds to an `xl migrate-receive -r`. One end dies as a host dies - all of it at
 # once, its domain, too - and the other must have the guest, intact. Each save
 # helper is at both ends; the stock one shows that the test is right. Read by the
 # tests of one type of guest each, after long.sh.
@@ -15,7 +15,7 @@ protect()
     primary=$(guest_domid g)
     others=$(pgrep -f '(^|/)xl ')
     guest_mark g
-    with "$1" xl remus -F -n -d -i 500 -s "" g \
+    with "$1" xl remus -F -n -d -i 2000 -s "" g \
         "$(receiver_of "xl:$1") -r" >"$T/remus.log" 2>&1 &
 }
 # Checkpoints that the guest has gone through.
@@ -36,11 +36,12 @@ protected()
 # the xl that looks after the guest has one like the receiver's. (Debian's xl is
 # called by its whole path.)
 programs() { pgrep -f -- "$1" | grep -vxF -- "$others"; }
-# signal NAME REGEX: to those, all at once; a helper ends soon after its xl.
+# signal NAME REGEX [NUMBER...]: to those, all at once (a helper ends soon after
+# its xl), or to the given ones.
 signal()
 {
-    local pids
-    pids=$(programs "$2")
+    local pids=${*:3}
+    [ -n "$pids" ] || pids=$(programs "$2")
     # shellcheck disable=SC2086 # numbers
     [ -n "$pids" ] && kill "-$1" $pids && return
     echo "nobody gets SIG$1: $2"
@@ -48,14 +49,19 @@ signal()
 }
 backup() { xl list | awk -v p="$primary" 'NR > 1 && $2 != 0 && $2 != p { print $2 }'; }
 
-# The primary's programs and its domain go. The backup's toolstack sleeps
-# meanwhile: it gives the guest its name, which must be free by then.
+# The primary's programs and its domain go, between two checkpoints: a stream that
+# ends within libxl's own records makes every libxl read zeros for ever. The
+# backup's toolstack sleeps meanwhile: it gives the guest its name, which must be
+# free by then.
 primary_dies()
 {
-    signal STOP "$RECEIVES" &&
-        signal KILL '(^|/)xl remus|helper --save-domain' &&
-        xl destroy "$primary" &&
-        signal CONT "$RECEIVES"
+    local senders receivers
+    senders=$(programs '(^|/)xl remus|helper --save-domain')
+    receivers=$(programs "$RECEIVES")
+    between_checkpoints || return
+    # shellcheck disable=SC2086 # numbers
+    signal STOP "the backup" $receivers && signal KILL "the primary" $senders &&
+        xl destroy "$primary" && signal CONT "the backup" $receivers
 }
 # The backup's half of a domain goes with it.
 backup_dies()
