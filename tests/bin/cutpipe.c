@@ -108,13 +108,43 @@ static void shut(struct way *w)
     w->from = w->to = -1;
 }
 
+/* Is the signal still to be delivered to pid? Nothing is, to one that ended. */
+static bool is_pending(long pid)
+{
+    char path[64], line[256], state = 'Z';
+    unsigned long long set, pending = 0;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%ld/status", pid);
+    f = fopen(path, "r");
+    while (f && fgets(line, sizeof(line), f)) {
+        if (sscanf(line, "State: %c", &state) == 1)
+            continue;
+        if (sscanf(line, "SigPnd: %llx", &set) == 1 ||
+            sscanf(line, "ShdPnd: %llx", &set) == 1)
+            pending |= set;
+    }
+    if (f)
+        fclose(f);
+    return state != 'Z' && (sig == SIGKILL || (pending >> (sig - 1) & 1));
+}
+
+/* Nothing more is passed until the signal was delivered: what comes first is not
+   left to the scheduler. */
+static void until_taken(long pid)
+{
+    for (unsigned ms = 0; is_pending(pid) && ms < 5000; ms++)
+        poll(NULL, 0, 1);
+}
+
 static void pull_trigger(void)
 {
     FILE *f = fopen(pid_file, "r");
     long pid = 0;
 
-    if (f && fscanf(f, "%ld", &pid) == 1 && pid > 1)
-        kill((pid_t)pid, sig);
+    if (f && fscanf(f, "%ld", &pid) == 1 && pid > 1 &&
+        kill((pid_t)pid, sig) == 0)
+        until_taken(pid);
     if (f)
         fclose(f);
     signalled = true;
