@@ -48,7 +48,8 @@ BASE_CFLAGS += $(if $(filter old-names,$(XEN_H)),-DXSR_OLD_POLICY_NAMES)
 
 obj = $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 LIB_O    := $(call obj,lib/*.c)
-STREAM_O := $(call obj,stream/*.c)
+STREAM_O := $(call obj,stream/*.c stream/*/*.c)
+CONVERT_O := $(call obj,convert/*.c)
 ENGINE_O := $(call obj,engine/*.c engine/*/*.c)
 HELPER_O := $(call obj,helper/*.c)
 PLUGIN_O := $(call obj,plugin/*.c plugin/*/*.c)
@@ -109,6 +110,7 @@ $(O)/%.o: %.c
 
 $(O)/libxsr.a: $(LIB_O)
 $(O)/libstream.a: $(STREAM_O)
+$(O)/libconvert.a: $(CONVERT_O)
 $(O)/libengine.a: $(ENGINE_O)
 $(O)/libplugin.a: $(PLUGIN_O)
 $(O)/%.a:
@@ -119,12 +121,13 @@ $(O)/bin/xensr-helper: $(HELPER_O) $(O)/libengine.a $(O)/libstream.a $(O)/libxsr
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -rdynamic -o $@ $^ $(HELPER_LIBS)
 
-$(O)/lib/libxensr.so: $(PLUGIN_O) $(O)/libstream.a $(O)/libxsr.a
+$(O)/lib/libxensr.so: $(PLUGIN_O) $(O)/libconvert.a $(O)/libstream.a $(O)/libxsr.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) -shared $(BASE_LDFLAGS) $(LDFLAGS) -Wl,-soname,libxensr.so.0 \
 		-o $@ $^ $(PLUGIN_LIBS)
 
-$(O)/bin/xensr: $(TOOLS_O) $(O)/libplugin.a $(O)/libstream.a $(O)/libxsr.a
+$(O)/bin/xensr: $(TOOLS_O) $(O)/libplugin.a $(O)/libconvert.a \
+		$(O)/libstream.a $(O)/libxsr.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(TOOLS_LIBS)
 
@@ -172,7 +175,7 @@ $(O)/stubs-hybrid/.made: $(STUB_SO) $(O)/stubs/xensr-sim $(O)/stubs/xensr-sim-dm
 
 TEST_CC = $(call say,TEST)mkdir -p $(@D) && $(CC) $(BASE_CFLAGS) $(CFLAGS) \
 	$(BASE_LDFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -MT $@ -o $@ $<
-UNIT_A  = $(O)/libplugin.a $(O)/libstream.a $(O)/libxsr.a
+UNIT_A  = $(O)/libplugin.a $(O)/libconvert.a $(O)/libstream.a $(O)/libxsr.a
 
 $(O)/tests/gen/%: tests/gen/%.c $(O)/libstream.a $(O)/libxsr.a
 	$(TEST_CC) $(O)/libstream.a $(O)/libxsr.a -ljansson
