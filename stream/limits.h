@@ -13,6 +13,9 @@
 #define XSR_MAX_PHYSMAP_ENTRIES  256u
 /* libxl type 3: QEMU device state without RAM; VGA memory dominates. */
 #define XSR_MAX_EMULATOR_CONTEXT (512u << 20)
+/* Section headers (and as many subsections) found in it. A large machine has
+   below 100; more are planted. */
+#define XSR_MAX_QEMU_SECTIONS    1024u
 /* Unknown optional records of either layer are skipped, not kept. */
 #define XSR_MAX_OPTIONAL_SKIP    (512u << 20)
 
@@ -35,5 +38,12 @@
 /* Offline bound for a pfn (4 PiB of guest memory); restores use the domain's.
  */
 #define XSR_MAX_PFN          ((1ull << 40) - 1)
+
+/* Legacy toolstack chunk: as many physmap entries as XENSTORE_DATA has. */
+#define XSR_MAX_LEGACY_TOOLSTACK  (1u << 20)
+/* Legacy extended info of a PV guest: three blocks, 5.2 KiB; room for more. */
+#define XSR_MAX_LEGACY_EXT        (64u << 10)
+/* Legacy tmem: objects of a pool are pages; the order is a page's. */
+#define XSR_MAX_LEGACY_TMEM_ORDER 9u
 
 #endif

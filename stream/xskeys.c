@@ -4,7 +4,8 @@
  * below the device model's folder by somebody with all rights, so only what
  * QEMU can have put there is let through:
  *
- *   physmap/<1-16 hex digits>/start_addr|size|name, all three per entry, once
+ *   physmap/<1-16 hex digits>/start_addr|size|name, each at most once, and no
+ *   entry without the first two (QEMU may have had no name for it)
  *
  * Everything is judged before the first pair is handed out.
  */
@@ -132,12 +133,12 @@ static int check_pair(struct entries *all, const struct xsr_xskey *pair,
 static int check_entries(const struct entries *all, struct xsr_err *err)
 {
     for (size_t i = 0; i < all->n; i++)
-        for (int k = 0; k < N_SUBKEYS; k++)
+        for (int k = START_ADDR; k <= SIZE; k++)
             if (!(all->e[i].mask & 1u << k))
                 return xsr_fail(err, XSR_E_FORMAT,
                                 "libxl record EMULATOR_XENSTORE_DATA: found "
                                 "no key physmap/%.*s/%s, every entry needs "
-                                "start_addr, size and name",
+                                "start_addr and size",
                                 (int)all->e[i].len, all->e[i].hex, subkeys[k]);
     return 0;
 }
