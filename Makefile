@@ -1,6 +1,6 @@
 # xensr: `make help` lists the targets.
 #
-# VARIANT=asan|cov builds into build-asan/ or build-cov/ with the same sources.
+# VARIANT=asan|cov|fuzz builds into build-asan/ and so on with the same sources.
 # O=DIR builds somewhere else. WERROR=1 makes warnings errors (CI does).
 # V=1 shows whole commands.
 
@@ -30,6 +30,12 @@ ifeq ($(VARIANT),cov)
 BASE_CFLAGS  += --coverage -O0
 BASE_LDFLAGS += --coverage
 endif
+ifeq ($(VARIANT),fuzz)
+CC = clang
+BASE_CFLAGS  += -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-omit-frame-pointer -fno-sanitize-recover=undefined
+BASE_LDFLAGS += -fsanitize=address,undefined
+endif
 ifeq ($(WERROR),1)
 BASE_CFLAGS += -Werror
 endif
@@ -49,7 +55,7 @@ BASE_CFLAGS += $(if $(filter old-names,$(XEN_H)),-DXSR_OLD_POLICY_NAMES)
 obj = $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 LIB_O    := $(call obj,lib/*.c)
 STREAM_O := $(call obj,stream/*.c stream/*/*.c)
-CONVERT_O := $(call obj,convert/*.c)
+CONVERT_O := $(call obj,convert/*.c convert/*/*.c)
 ENGINE_O := $(call obj,engine/*.c engine/*/*.c)
 HELPER_O := $(call obj,helper/*.c)
 PLUGIN_O := $(call obj,plugin/*.c plugin/*/*.c)
@@ -60,6 +66,10 @@ SIMDM_O  := $(call obj,stubs/dm/*.c)
 progs = $(patsubst %.c,$(O)/%,$(wildcard $(1)))
 TESTS_GEN := $(call progs,tests/gen/*.c)
 TESTS_BIN := $(call progs,tests/bin/*.c)
+FUZZ     := $(call progs,tests/fuzz/*.c)
+FUZZ_O   := $(addprefix $(O)/tests/fuzz/support/,fuzz.o walk.o)
+FUZZ_BIN := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/support/cut.c \
+	tests/fuzz/support/flips.c))
 UNIT     := $(call progs,tests/unit/*.c)
 UNIT_SIM := $(call progs,tests/unit-sim/*.c)
 STUBS    := $(patsubst stubs/libs/%.c,$(O)/stubs/%,$(wildcard stubs/libs/*.c))
@@ -194,6 +204,17 @@ $(O)/tests/unit/%: tests/unit/%.c $(UNIT_A)
 $(O)/tests/unit/engine_%: tests/unit/engine_%.c $(O)/libengine.a $(UNIT_A)
 	$(TEST_CC) $(O)/libengine.a $(UNIT_A) -lcmocka $(XEN_LIBS)
 
+# A fuzz target is run by libFuzzer, or fed with files (support/replay.c).
+FUZZ_MAIN = $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer,\
+	$(O)/tests/fuzz/support/replay.o)
+
+$(O)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_O) $(O)/tests/fuzz/support/replay.o \
+		$(UNIT_A)
+	$(TEST_CC) $(FUZZ_O) $(FUZZ_MAIN) $(UNIT_A) $(PLUGIN_LIBS)
+
+$(FUZZ_BIN): $(O)/%: %.c $(FUZZ_O) $(UNIT_A)
+	$(TEST_CC) $(FUZZ_O) $(UNIT_A) -ljansson
+
 # The insides of the simulated host.
 $(O)/tests/unit-sim/%: tests/unit-sim/%.c $(O)/stubs/libxensrsim.so \
 		$(O)/libstream.a $(O)/libxsr.a
@@ -202,7 +223,7 @@ $(O)/tests/unit-sim/%: tests/unit-sim/%.c $(O)/stubs/libxensrsim.so \
 
 .PHONY: check-bins
 check-bins: need-sim $(if $(SIM),$(BINS) $(O)/stubs-hybrid/.made $(UNIT) \
-		$(UNIT_SIM) $(TESTS_GEN) $(TESTS_BIN))
+		$(UNIT_SIM) $(TESTS_GEN) $(TESTS_BIN) $(FUZZ) $(FUZZ_BIN))
 
 .PHONY: unit
 unit: check-bins ## the unit tests alone
@@ -242,6 +263,16 @@ bench: need-sim deps ## save, restore, live migration: ours and Debian's, side b
 	-$(SUB) stock
 	$(SUB) check-bins
 	@bash tests/bench/bench.sh $(O)
+
+.PHONY: fuzz-bins
+fuzz-bins: $(FUZZ) $(FUZZ_BIN) $(TESTS_GEN)
+
+# Needs no Xen and no simulated host, but clang.
+.PHONY: fuzz-quick
+fuzz-quick: ## fuzz every parser, FUZZ_SECONDS (60) each
+	@sh tests/deps.sh --fuzz
+	$(SUB) VARIANT=fuzz O=$(O)-fuzz fuzz-bins
+	@bash tests/fuzz/fuzz.sh $(O)-fuzz
 
 .PHONY: lint
 lint: ## include rules, size limits, format, shell, spelling
@@ -317,7 +348,7 @@ uninstall: ## remove what install put there
 
 .PHONY: clean
 clean: ## remove everything that was built
-	rm -rf build build-asan build-cov
+	rm -rf build build-asan build-cov build-fuzz
 
 -include $(shell find $(O) -path $(O)/stock -prune -o -type f -name '*.d' \
 	-print 2>/dev/null)

@@ -22,15 +22,15 @@ ok "lib includes nothing but lib" edges lib 'lib/[a-z]+\.h'
 ok "stream includes stream and lib's err, bytes, buf, util" \
     edges stream 'stream(/[a-z]+)?/[a-z0-9_]+\.h|lib/(err|bytes|buf|util)\.h'
 ok "convert includes convert, stream and lib" \
-    edges convert '(convert|stream(/[a-z]+)?|lib)/[a-z0-9_]+\.h'
+    edges convert '(convert(/[a-z0-9]+)?|stream(/[a-z]+)?|lib)/[a-z0-9_]+\.h'
 ok "engine includes engine, stream and lib" \
     edges engine '(engine(/[a-z]+)?|stream(/[a-z]+)?|lib)/[a-z0-9_]+\.h'
 ok "helper includes helper, lib, and of the engine its interface and compat" \
     edges helper '(helper|lib)/[a-z0-9_]+\.h|engine/(engine|compat)\.h'
 ok "plugin includes plugin, convert, stream and lib" \
-    edges plugin '(plugin(/[a-z]+)?|convert|stream(/[a-z]+)?|lib)/[a-z0-9_]+\.h'
+    edges plugin '(plugin(/[a-z]+)?|convert(/[a-z0-9]+)?|stream(/[a-z]+)?|lib)/[a-z0-9_]+\.h'
 ok "tools include tools, plugin's interface, convert, stream and lib" \
-    edges tools '(tools(/[a-z]+)?|convert|stream(/[a-z]+)?|lib)/[a-z0-9_]+\.h|plugin/xensr\.h'
+    edges tools '(tools(/[a-z]+)?|convert(/[a-z0-9]+)?|stream(/[a-z]+)?|lib)/[a-z0-9_]+\.h|plugin/xensr\.h'
 ok "stubs include stubs, lib, stream's checks and engine's interface" \
     edges stubs '(stubs/[a-z]+|lib|stream(/[a-z]+)?)/[a-z0-9_]+\.h|engine/engine\.h'
 for folder in guest probe bench record; do
