@@ -3,8 +3,9 @@
 #
 # Installs the Debian packages that the build and the tests need, and nothing
 # else; does nothing when they are there. Called by `make deps` (and so by
-# `make demo` and `make check`); with --lint also what only `make lint` needs,
-# with --xen instead what boots real Xen in an emulator (`make xen-check`).
+# `make demo` and `make check`); with --lint and --fuzz also what only `make lint`
+# and `make fuzz-quick` need, with --xen instead what boots real Xen in an
+# emulator (`make xen-check`).
 # Needs root or a sudo that does not ask; otherwise it names the packages.
 set -eu
 
@@ -12,6 +13,8 @@ pkgs="gcc libc6-dev make libxen-dev libcmocka-dev libjansson-dev libzstd-dev"
 pkgs="$pkgs bash perl procps util-linux zstd jq valgrind"
 if [ "${1-}" = --lint ]; then
     pkgs="$pkgs clang-format codespell shellcheck git"
+elif [ "${1-}" = --fuzz ]; then
+    pkgs="$pkgs clang"
 elif [ "${1-}" = --xen ]; then
     pkgs="bash qemu-system-x86 squashfs-tools cpio kmod zstd tar gzip util-linux"
     pkgs="$pkgs debian-archive-keyring"
