@@ -82,8 +82,8 @@ TOOLS_LIBS   = $(PLUGIN_LIBS) -lzstd -ldl
 
 SIM_BINS = $(O)/stubs/libxensrsim.so $(O)/stubs/xensr-sim \
 	$(O)/stubs/xensr-sim-dm $(STUB_SO)
-BINS = $(O)/bin/xensr $(O)/bin/xensr-helper $(O)/lib/libxensr.so \
-	$(if $(SIM),$(SIM_BINS))
+BINS = $(O)/bin/xensr $(O)/bin/xensr-convert-legacy $(O)/bin/xensr-helper \
+	$(O)/lib/libxensr.so $(if $(SIM),$(SIM_BINS))
 
 # Objects that are only on the way to a library stay.
 .SECONDARY:
@@ -140,6 +140,10 @@ $(O)/bin/xensr: $(TOOLS_O) $(O)/libplugin.a $(O)/libconvert.a \
 		$(O)/libstream.a $(O)/libxsr.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(TOOLS_LIBS)
+
+# The same program; it looks at the name that it is called by.
+$(O)/bin/xensr-convert-legacy: $(O)/bin/xensr
+	$(call say,LINK)ln -sf xensr $@
 
 # ---- the simulated host ----------------------------------------------------
 
@@ -331,6 +335,7 @@ install: all ## install below DESTDIR and PREFIX (/usr/local)
 		$(DESTDIR)$(PREFIX)/include
 	install -m 755 $(O)/bin/xensr $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(O)/bin/xensr-helper $(LIBEXEC_D)/
+	ln -sf ../../bin/xensr $(LIBEXEC_D)/xensr-convert-legacy
 	install -m 755 $(O)/lib/libxensr.so $(LIB_D)/libxensr.so.0
 	ln -sf libxensr.so.0 $(LIB_D)/libxensr.so
 	install -m 644 plugin/xensr.h $(DESTDIR)$(PREFIX)/include/
@@ -341,6 +346,7 @@ install: all ## install below DESTDIR and PREFIX (/usr/local)
 .PHONY: uninstall
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/xensr $(LIBEXEC_D)/xensr-helper \
+		$(LIBEXEC_D)/xensr-convert-legacy \
 		$(LIB_D)/libxensr.so.0 $(LIB_D)/libxensr.so \
 		$(DESTDIR)$(PREFIX)/include/xensr.h
 	rm -rf $(SIM_D) $(DOC_D)

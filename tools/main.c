@@ -283,7 +283,7 @@ static int start_again(char **argv, const char *dir)
 /* ---- main --------------------------------------------------------------- */
 
 /* Started without some of them, what we open would be taken for those. */
-static void fill_standard_fds(void)
+void xsr_tool_fill_fds(void)
 {
     int fd;
 
@@ -327,12 +327,24 @@ static int run_command(int argc, char **argv)
     return xsr_tool_usage("there is no command \"%s\"", argv[0]);
 }
 
+/* The second name of this program, or that of the one it stands in for. */
+static bool is_converter(const char *name)
+{
+    const char *slash = name ? strrchr(name, '/') : NULL;
+
+    name = slash ? slash + 1 : name;
+    return name && (strcmp(name, "xensr-convert-legacy") == 0 ||
+                    strcmp(name, "convert-legacy-stream") == 0);
+}
+
 int main(int argc, char **argv)
 {
     const char *dir = NULL;
     int i;
 
-    fill_standard_fds();
+    if (is_converter(argv[0]))
+        return xsr_legacy_main(argc, argv);
+    xsr_tool_fill_fds();
     if (take_sim(&argc, argv, &dir))
         return start_again(argv, dir);
     for (i = 1; i < argc && argv[i][0] == '-'; i++) {

@@ -30,6 +30,11 @@ int xsr_cmd_rename(int argc, char **argv);
 int xsr_cmd_inspect(int argc, char **argv);
 int xsr_cmd_sim(int argc, char **argv);
 
+/* The program under its name xensr-convert-legacy; argv[0] is that. */
+int xsr_legacy_main(int argc, char **argv);
+/* Whichever of 0, 1, 2 is closed becomes /dev/null. */
+void xsr_tool_fill_fds(void);
+
 /* "xensr: ..." and where to find help; returns XENSR_USAGE. */
 int xsr_tool_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* -q and -v, which every command has too: was c one of them? */
