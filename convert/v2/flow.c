@@ -45,10 +45,7 @@ void xsr_flow_fini(struct xsr_flow *f)
 static int write_out(struct xsr_flow *f, const void *p, size_t n,
                      struct xsr_err *err)
 {
-    if (xsr_write_all(f->out, p, n, "writing the output", err) == 0)
-        return 0;
-    f->tell_writer = true;
-    return -1;
+    return xsr_write_all(f->out, p, n, "the output", err);
 }
 
 int xsr_flow_flush(struct xsr_flow *f, struct xsr_err *err)
@@ -162,6 +159,7 @@ int xsr_flow_switch(struct xsr_flow *f, int in)
     int before = f->in;
 
     f->in = in;
+    f->span = f->pos = f->len = 0;
     f->no_splice = f->no_sendfile = false;
     return before;
 }
@@ -203,10 +201,8 @@ static int move(struct xsr_flow *f, uint64_t *n, const char *what,
         r = move_some(f, *n);
         if (r < 0 && errno == EINTR)
             continue;
-        if (r < 0) {
-            f->tell_writer = errno != EIO;
+        if (r < 0)
             return xsr_fail_sys(err, XSR_E_IO, errno, "writing the output");
-        }
         if (r == 0 && f->no_splice && f->no_sendfile)
             return 0;
         if (r == 0)
@@ -295,7 +291,7 @@ int xsr_flow_divert(struct xsr_flow *f, uint64_t n, int fd, const char *what,
 
     for (; n; n -= now)
         if (some(f, n, what, &now, err) ||
-            xsr_write_all(fd, xsr_flow_p(f), now, "writing a part", err) ||
+            xsr_write_all(fd, xsr_flow_p(f), now, "a part", err) ||
             leave_out(f, now, err))
             return -1;
     return 0;

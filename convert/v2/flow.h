@@ -14,12 +14,11 @@
 #include "lib/bytes.h"
 
 struct xsr_flow {
-    int in, out;      /* borrowed, blocking */
-    bool exact;       /* never read more than is needed: the rest of the
-                         input is for somebody else */
-    uint64_t in_at;   /* offset of the next byte that is not consumed */
-    uint64_t out_at;  /* bytes of output, pending ones included */
-    bool tell_writer; /* the last failure was the output's */
+    int in, out;     /* borrowed, blocking */
+    bool exact;      /* never read more than is needed: the rest of the
+                        input is for somebody else */
+    uint64_t in_at;  /* offset of the next byte that is not consumed */
+    uint64_t out_at; /* bytes of output, pending ones included */
     void (*on_moved)(void *ctx, uint64_t in_at); /* now and then; or NULL */
     void *ctx;
     /* private */
@@ -74,8 +73,8 @@ int xsr_flow_put_from(struct xsr_flow *f, int fd, uint64_t n, const char *what,
 int xsr_flow_flush(struct xsr_flow *f, struct xsr_err *err);
 
 /*
- * Read from another descriptor for a while; nothing may be in sight, which
- * exact sees to. Returns the present one.
+ * Read from another descriptor for a while; all that was kept is flushed, and
+ * what is in sight is forgotten. Returns the present one.
  */
 int xsr_flow_switch(struct xsr_flow *f, int in);
 
