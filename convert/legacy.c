@@ -7,6 +7,7 @@
  */
 #include "convert/legacy_priv.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #include "lib/util.h"
 #include "stream/xlfile.h"
 
+#define PIPE_LEN          (1u << 20)
 #define FLAGS_POS         36u /* of the mandatory flags in the xl header */
 #define CONVERTED         2u  /* libxl header option: from legacy */
 #define CONVERTER_VERSION 1u  /* what Xen's converter says, too */
@@ -330,6 +332,15 @@ static int convert(struct xsr_lg *c, struct xsr_err *err)
     return xsr_lg_flush(c->o, err);
 }
 
+/* Fewer changes of process between us and our neighbours. */
+static void widen(int fd)
+{
+    int now = fcntl(fd, F_GETPIPE_SZ); /* fails for whatever is no pipe */
+
+    if (now > 0 && now < (int)PIPE_LEN)
+        xsr_grow_pipe(fd, PIPE_LEN);
+}
+
 int xsr_convert_legacy(const struct xsr_legacy_params *params,
                        struct xsr_legacy_report *report_out,
                        struct xsr_err *err)
@@ -349,6 +360,8 @@ int xsr_convert_legacy(const struct xsr_legacy_params *params,
     c->p = params;
     c->rep = report_out;
     c->o = &c->main;
+    widen(params->in);
+    widen(params->out);
     xsr_lg_out_init(&c->main, params->out);
     if (xsr_lg_in_init(&c->in, params->in, params->head, params->n_head,
                        &c->main, err) == 0 &&
