@@ -10,7 +10,7 @@
 set -eu
 
 pkgs="gcc libc6-dev make libxen-dev libcmocka-dev libjansson-dev libzstd-dev"
-pkgs="$pkgs bash perl procps util-linux zstd jq valgrind"
+pkgs="$pkgs libxxhash-dev bash perl procps util-linux zstd jq valgrind"
 if [ "${1-}" = --lint ]; then
     pkgs="$pkgs clang-format codespell shellcheck git"
 elif [ "${1-}" = --fuzz ]; then

@@ -10,7 +10,12 @@
  *   inspect_image.c   the innermost of them
  *   inspect_text.c    one record -> one line and JSON fields
  *   inspect_list.c    listener: table or JSON document
+ *   inspect_stats.c   listener: what the pages are
  *   inspect_memory.c  listener: index of pages, then their contents
+ *   inspect_raw.c     listener: a sparse file of the guest's memory
+ *   inspect_elf.c     ... with the headers of a core in front
+ *
+ * report.h has what they make of the rows. `xensr diff` walks the same way.
  */
 #ifndef XSR_TOOLS_INSPECT_H
 #define XSR_TOOLS_INSPECT_H
@@ -23,33 +28,7 @@
 #include "stream/xc3_order.h"
 #include "stream/xl2.h"
 #include "stream/xlfile.h"
-#include "tools/input.h"
-
-/* ---- source ---- */
-
-struct insp_src {
-    struct xsr_input in;
-    uint8_t *mem; /* bytes read ahead: mem[pos..len) */
-    size_t pos, len, chunk;
-    uint64_t offset; /* of mem[pos] in the (unpacked) input */
-};
-
-int insp_src_open(struct insp_src *src, const char *path, bool big,
-                  struct xsr_err *err);
-void insp_src_fini(struct insp_src *src);
-/* Up to n bytes (n <= 4096) without consuming them; less only at the end. */
-int insp_src_peek(struct insp_src *src, size_t n, const uint8_t **out,
-                  size_t *got_out, struct xsr_err *err);
-/* Append exactly n bytes to buf. what: for the message at the end of input. */
-int insp_src_take(struct insp_src *src, struct xsr_buf *buf, uint64_t n,
-                  const char *what, struct xsr_err *err);
-/* The next bytes, at least 1 and at most n, as a view until the next call. */
-int insp_src_some(struct insp_src *src, size_t n, const uint8_t **out,
-                  size_t *got_out, const char *what, struct xsr_err *err);
-int insp_src_skip(struct insp_src *src, uint64_t n, const char *what,
-                  struct xsr_err *err);
-/* Everything that is left: count and drop it. */
-int insp_src_drain(struct insp_src *src, uint64_t *n_out, struct xsr_err *err);
+#include "tools/inspect/source.h"
 
 /* ---- walk ---- */
 
@@ -68,7 +47,7 @@ enum insp_format {
 
 struct insp_guest { /* from the configuration in front, if there is */
     bool known;
-    char name[128], type[8], uuid[40];
+    char name[128], type[8], uuid[40], model[32];
     uint64_t memory_kb;
     uint32_t n_vcpus;
 };
@@ -80,7 +59,9 @@ struct insp_row {
     uint64_t offset;
     const uint8_t *body; /* whole, or its beginning when it is streamed */
     size_t body_len;
+    uint64_t body_at;                   /* offset of body[0] */
     const struct xsr_page_batch *batch; /* PAGE_DATA only */
+    struct xsr_err bad; /* salvage: why it is refused; else kind OK */
 };
 
 struct insp {
@@ -93,7 +74,16 @@ struct insp {
     struct xsr_xl2_hdr xl2;
     struct xsr_xc3_ihdr ihdr;
     struct xsr_xc3_dhdr dhdr;
-    bool have_dhdr, checkpointed, verifying, done;
+    bool have_dhdr, checkpointed, verifying, verified, done;
+    /*
+     * Set by the caller before the walk: go on behind what is damaged but can
+     * be stepped over; how much of the bodies that are streamed is kept.
+     */
+    bool salvage;
+    size_t keep;
+    struct xsr_err damage; /* salvage: the first; insp_walk() fails with it */
+    uint64_t n_damaged, n_checkpoints;
+    uint32_t xc_seen, xl_seen;         /* bit per record type */
     uint8_t width;                     /* PV, 0 before X86_PV_INFO */
     uint64_t max_pfn;                  /* PV: end of P2M_FRAMES */
     uint8_t vcpu[XSR_MAX_VCPU_ID + 1]; /* PV: what this checkpoint has of it */
@@ -111,12 +101,19 @@ struct insp_listener {
     int (*on_pages)(void *ctx, const struct insp *w,
                     const struct xsr_page_batch *batch, uint64_t offset,
                     struct xsr_err *err);
+    /*
+     * The device model's state, piece by piece, in front of its row; NULL:
+     * skipped. offset: of p[0].
+     */
+    int (*on_emulator)(void *ctx, const struct insp *w, uint64_t offset,
+                       const uint8_t *p, size_t n, struct xsr_err *err);
 };
 
+/* Before insp_walk(). */
+void insp_init(struct insp *w, struct insp_src *src);
 /* From the first byte to the last. On failure the listener has seen all rows
  * in front of the damage. */
-int insp_walk(struct insp *w, struct insp_src *src,
-              const struct insp_listener *listener, void *ctx,
+int insp_walk(struct insp *w, const struct insp_listener *listener, void *ctx,
               struct xsr_err *err);
 void insp_fini(struct insp *w);
 /* Bytes behind the end are an error in a file, a warning in a pipe. */
@@ -132,19 +129,15 @@ int insp_take(struct insp *w, uint64_t n, const char *what, struct xsr_cur *cur,
               struct xsr_err *err);
 int insp_take_padding(struct insp *w, uint32_t len, const char *what,
                       struct xsr_err *err);
+/* Salvage: the damage is noted in the row, and *err is empty again. */
+bool insp_forgive(struct insp *w, struct insp_row *row, struct xsr_err *err);
+/* Go on at offset end, if that is not behind us. */
+int insp_skip_to(struct insp *w, uint64_t end, const char *what,
+                 struct xsr_err *err);
 /* From the image header, or from behind a CHECKPOINT, to END or CHECKPOINT. */
 int insp_begin_image(struct insp *w, struct xsr_xc3_order *order,
                      struct xsr_err *err);
 int insp_walk_image(struct insp *w, struct xsr_xc3_order *order,
                     struct xsr_err *err);
-
-/* ---- listeners ---- */
-
-/* The meaning of a row for people, and as fields. fields may be NULL. */
-void insp_describe(const struct insp *w, const struct insp_row *row, char *text,
-                   size_t text_len, json_t *fields);
-
-int insp_list(struct insp_src *src, bool as_json, struct xsr_err *err);
-int insp_memory(struct insp_src *src, bool skip_owned, struct xsr_err *err);
 
 #endif

@@ -43,6 +43,30 @@ int insp_take_padding(struct insp *w, uint32_t len, const char *what,
     return rc;
 }
 
+bool insp_forgive(struct insp *w, struct insp_row *row, struct xsr_err *err)
+{
+    if (!w->salvage ||
+        (err->kind != XSR_E_FORMAT && err->kind != XSR_E_ORDER &&
+         err->kind != XSR_E_LIMIT && err->kind != XSR_E_UNSUPPORTED))
+        return false;
+    if (row->bad.kind == XSR_E_OK) {
+        row->bad = *err;
+        w->n_damaged++;
+    }
+    if (w->damage.kind == XSR_E_OK)
+        w->damage = *err;
+    xsr_err_clear(err);
+    return true;
+}
+
+int insp_skip_to(struct insp *w, uint64_t end, const char *what,
+                 struct xsr_err *err)
+{
+    uint64_t now = w->src->offset;
+
+    return now < end ? insp_src_skip(w->src, end - now, what, err) : 0;
+}
+
 static int walk_image_headers(struct insp *w, struct xsr_err *err)
 {
     struct insp_row row = {.layer = INSP_LIBXC,
@@ -70,7 +94,9 @@ static int walk_image_headers(struct insp *w, struct xsr_err *err)
                  "front of it is for a %s guest",
                  w->dhdr.guest == XSR_XC3_PV ? "PV" : "HVM or PVH",
                  insp_guest_type(w));
-        return xsr_err_at(err, row.offset);
+        xsr_err_at(err, row.offset);
+        if (!insp_forgive(w, &row, err))
+            return -1;
     }
     w->have_dhdr = true;
     return insp_tell(w, &row, err);
@@ -80,7 +106,9 @@ static int walk_pages(struct insp *w, struct insp_row *row, struct xsr_err *err)
 {
     struct xsr_page_rules rules = {
         .guest = w->dhdr.guest,
-        .max_pfn = w->dhdr.guest == XSR_XC3_PV ? w->max_pfn : XSR_MAX_PFN,
+        .max_pfn = w->dhdr.guest == XSR_XC3_PV && (w->max_pfn || !w->salvage)
+                       ? w->max_pfn
+                       : XSR_MAX_PFN,
         .max_level = w->width == 4 ? 3 : 4,
     };
     static struct xsr_page_batch batch; /* 16 KiB */
@@ -95,6 +123,9 @@ static int walk_pages(struct insp *w, struct insp_row *row, struct xsr_err *err)
         return -1;
     content = w->src->offset;
     row->batch = &batch;
+    row->body = w->body.p;
+    row->body_len = w->body.len;
+    row->body_at = content - w->body.len;
     w->n_pages += batch.n_data;
     if (w->listener->on_pages) {
         if (w->listener->on_pages(w->ctx, w, &batch, content, err))
@@ -103,7 +134,7 @@ static int walk_pages(struct insp *w, struct insp_row *row, struct xsr_err *err)
                              "PAGE_DATA", err)) {
         return -1;
     }
-    return insp_tell(w, row, err);
+    return 0;
 }
 
 /* What struct insp keeps of a vCPU: a bit per record, and is there a state? */
@@ -192,6 +223,24 @@ static int judge_static(struct insp *w, uint32_t type, struct xsr_cur *cur,
     }
 }
 
+/* What a damaged X86_PV_INFO in front leaves without a meaning. */
+static int need_width(const struct insp *w, uint32_t type,
+                      const struct xsr_cur *cur, struct xsr_err *err)
+{
+    bool needs = type == XSR_XC3_X86_PV_P2M_FRAMES ||
+                 type == XSR_XC3_SHARED_INFO ||
+                 (type >= XSR_XC3_X86_PV_VCPU_BASIC &&
+                  type <= XSR_XC3_X86_PV_VCPU_XSAVE);
+
+    if (!needs || w->width)
+        return 0;
+    xsr_fail(err, XSR_E_ORDER,
+             "libxc record %s: its meaning depends on X86_PV_INFO, of which "
+             "there is no good one in front",
+             xsr_xc3_type_name(type));
+    return xsr_err_at(err, xsr_cur_offset(cur) - XSR_XC3_REC_HDR_LEN);
+}
+
 static int judge_body(struct insp *w, uint32_t type, struct xsr_cur *cur,
                       struct xsr_err *err)
 {
@@ -200,6 +249,8 @@ static int judge_body(struct insp *w, uint32_t type, struct xsr_cur *cur,
     const uint8_t *page;
     uint32_t n;
 
+    if (need_width(w, type, cur, err))
+        return -1;
     switch (type) {
     case XSR_XC3_X86_PV_INFO:
     case XSR_XC3_X86_PV_P2M_FRAMES:
@@ -224,44 +275,86 @@ static int judge_body(struct insp *w, uint32_t type, struct xsr_cur *cur,
     }
 }
 
+static int walk_image_body(struct insp *w, struct insp_row *row,
+                           struct xsr_err *err)
+{
+    struct xsr_cur cur;
+
+    if (row->type == XSR_XC3_PAGE_DATA)
+        return walk_pages(w, row, err);
+    row->body_at = w->src->offset;
+    if (row->type & XSR_XC3_OPTIONAL) {
+        if (insp_src_skip(w->src, row->len, row->name, err))
+            return -1;
+    } else {
+        if (insp_take(w, row->len, row->name, &cur, err))
+            return -1;
+        row->body = w->body.p;
+        row->body_len = w->body.len;
+        if (judge_body(w, row->type, &cur, err))
+            return -1;
+    }
+    return insp_take_padding(w, row->len, row->name, err);
+}
+
+/* A frame that is refused can be stepped over if its type is known. */
+static int take_frame(struct insp *w, struct insp_row *row, struct xsr_err *err)
+{
+    struct xsr_xc3_rec rec;
+    struct xsr_cur cur;
+
+    if (insp_take(w, XSR_XC3_REC_HDR_LEN, "a libxc record header", &cur, err))
+        return -1;
+    row->type = xsr_le32(w->body.p);
+    row->len = xsr_le32(w->body.p + 4);
+    row->name = xsr_xc3_type_name(row->type);
+    if (!xsr_xc3_get_rec(&cur, w->ihdr.version, w->dhdr.guest, &rec, err))
+        return 0;
+    return (row->type < XSR_XC3_N_TYPES || row->type & XSR_XC3_OPTIONAL) &&
+                   row->len <= XSR_MAX_XC_RECORD && insp_forgive(w, row, err)
+               ? 0
+               : -1;
+}
+
+static int judge_order(struct insp *w, struct xsr_xc3_order *order,
+                       const struct insp_row *row, struct xsr_err *err)
+{
+    bool idle = !order->seen; /* nothing since the last CHECKPOINT */
+
+    if (row->type == XSR_XC3_CHECKPOINT && !xsr_xc3_order_verifying(order))
+        w->checkpointed = order->checkpointed = true;
+    if (xsr_xc3_order_next(order, row->type, row->offset, err))
+        return -1;
+    w->verifying = xsr_xc3_order_verifying(order);
+    w->verified |= w->verifying;
+    return (row->type == XSR_XC3_END || row->type == XSR_XC3_CHECKPOINT) &&
+                   judge_state(w, row->type, row->offset, idle, err)
+               ? -1
+               : 0;
+}
+
 static int walk_image_record(struct insp *w, struct xsr_xc3_order *order,
                              uint32_t *type_out, struct xsr_err *err)
 {
     struct insp_row row = {.layer = INSP_LIBXC, .offset = w->src->offset};
-    bool idle = !order->seen; /* nothing since the last CHECKPOINT */
-    struct xsr_xc3_rec rec;
-    struct xsr_cur cur;
+    uint64_t end;
+    int rc = 0;
 
-    if (insp_take(w, XSR_XC3_REC_HDR_LEN, "a libxc record header", &cur, err) ||
-        xsr_xc3_get_rec(&cur, w->ihdr.version, w->dhdr.guest, &rec, err))
+    if (take_frame(w, &row, err) ||
+        (judge_order(w, order, &row, err) && !insp_forgive(w, &row, err)))
         return -1;
-    if (rec.type == XSR_XC3_CHECKPOINT && !xsr_xc3_order_verifying(order))
-        w->checkpointed = order->checkpointed = true;
-    if (xsr_xc3_order_next(order, rec.type, row.offset, err))
+    *type_out = row.type;
+    end = w->src->offset + row.len + xsr_xc3_pad(row.len);
+    if (row.bad.kind != XSR_E_FORMAT && row.bad.kind != XSR_E_LIMIT)
+        rc = walk_image_body(w, &row, err);
+    if (rc && !insp_forgive(w, &row, err))
         return -1;
-    if ((rec.type == XSR_XC3_END || rec.type == XSR_XC3_CHECKPOINT) &&
-        judge_state(w, rec.type, row.offset, idle, err))
+    if (row.bad.kind != XSR_E_OK && insp_skip_to(w, end, row.name, err))
         return -1;
-    w->verifying = xsr_xc3_order_verifying(order);
-    row.type = *type_out = rec.type;
-    row.len = rec.len;
-    row.name = xsr_xc3_type_name(rec.type);
-    if (rec.type == XSR_XC3_PAGE_DATA)
-        return walk_pages(w, &row, err);
-    if (rec.type & XSR_XC3_OPTIONAL) {
-        if (insp_src_skip(w->src, rec.len, row.name, err))
-            return -1;
-    } else {
-        if (insp_take(w, rec.len, row.name, &cur, err) ||
-            judge_body(w, rec.type, &cur, err))
-            return -1;
-        row.body = w->body.p;
-        row.body_len = w->body.len;
-    }
-    return insp_take_padding(w, rec.len, row.name, err) ||
-                   insp_tell(w, &row, err)
-               ? -1
-               : 0;
+    if (row.bad.kind == XSR_E_OK && row.type < XSR_XC3_N_TYPES)
+        w->xc_seen |= 1u << row.type;
+    w->n_checkpoints += row.type == XSR_XC3_CHECKPOINT;
+    return insp_tell(w, &row, err);
 }
 
 /* Until END, or CHECKPOINT inside a libxl stream. */

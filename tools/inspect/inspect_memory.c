@@ -15,7 +15,7 @@
 #include "lib/fd.h"
 #include "lib/util.h"
 #include "stream/blobs.h"
-#include "tools/inspect/inspect.h"
+#include "tools/inspect/report.h"
 
 #define RUN_PAGES 256u /* read at once when they lie in a row */
 
@@ -29,8 +29,9 @@ struct memory {
     struct insp_src *src;
     struct page *page;
     size_t n, cap;
-    bool sorted; /* as it came: pfns ascend strictly */
-    int spool;   /* -1: content stays in the input */
+    size_t n_whole; /* of n: up to the last CHECKPOINT */
+    bool sorted;    /* as it came: pfns ascend strictly */
+    int spool;      /* -1: content stays in the input */
     uint64_t spool_len;
     struct xsr_buf owned; /* pfns that --skip-owned leaves out, u64 each */
     uint64_t start_info;  /* pfn, UINT64_MAX unless PV */
@@ -55,28 +56,6 @@ static int add_page(struct memory *m, uint64_t pfn, uint64_t at,
         m->sorted = false;
     m->page[m->n] = (struct page){pfn, m->n, at};
     m->n++;
-    return 0;
-}
-
-static int open_spool(struct memory *m, struct xsr_err *err)
-{
-    const char *dir = getenv("TMPDIR");
-    char path[4096];
-
-    if (!dir || !*dir)
-        dir = "/var/tmp";
-    m->spool = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
-    if (m->spool >= 0)
-        return 0;
-    /* Not every file system has O_TMPFILE. */
-    snprintf(path, sizeof path, "%s/xensr-inspect-XXXXXX", dir);
-    m->spool = mkostemp(path, O_CLOEXEC);
-    if (m->spool < 0)
-        return xsr_fail_sys(err, XSR_E_IO, errno,
-                            "cannot make a temporary file in %s (TMPDIR "
-                            "chooses the folder)",
-                            dir);
-    unlink(path);
     return 0;
 }
 
@@ -185,9 +164,14 @@ static int own_start_info(struct memory *m, uint8_t width,
 static int on_row(void *ctx, const struct insp *w, const struct insp_row *row,
                   struct xsr_err *err)
 {
-    if (row->layer != INSP_LIBXC)
+    struct memory *m = ctx;
+
+    if (row->layer != INSP_LIBXC || row->bad.kind != XSR_E_OK)
         return 0;
     switch (row->type) {
+    case XSR_XC3_CHECKPOINT:
+        m->n_whole = m->n;
+        return 0;
     case XSR_XC3_HVM_PARAMS:
         return own_params(ctx, row, err);
     case XSR_XC3_X86_PV_P2M_FRAMES:
@@ -337,30 +321,51 @@ static int write_pages(const struct memory *m, struct xsr_err *err)
     return 0;
 }
 
-int insp_memory(struct insp_src *src, bool skip_owned, struct xsr_err *err)
+/* What is whole of a damaged image; of one with checkpoints, up to the last
+ * of them. */
+static int salvage(struct memory *m, const struct insp *w,
+                   const struct xsr_err *err)
 {
-    static const struct insp_listener listener = {on_row, on_pages};
+    if (err->kind == XSR_E_IO || err->kind == XSR_E_NOMEM)
+        return -1;
+    if (w->checkpointed && !w->done)
+        m->n = m->n_whole;
+    return 0;
+}
+
+int insp_memory(struct insp_src *src, const struct insp_options *o,
+                struct xsr_err *err)
+{
+    static const struct insp_listener listener = {on_row, on_pages, NULL};
     struct memory m = {.src = src,
                        .sorted = true,
                        .spool = -1,
                        .owned = XSR_BUF_INIT,
                        .start_info = UINT64_MAX};
-    struct insp w = {.body = XSR_BUF_INIT};
+    struct xsr_err later = XSR_ERR_INIT;
+    struct insp w;
     int rc = -1;
 
-    if ((src->in.seekable || !open_spool(&m, err)) &&
-        !insp_walk(&w, src, &listener, &m, err) &&
-        !insp_check_trailing(&w, err)) {
-        settle(&m);
-        rc = skip_owned ? own_rings(&m, err) : 0;
-        if (skip_owned)
-            drop_owned(&m);
-        if (!rc)
-            rc = write_pages(&m, err);
-        if (w.trailing)
-            fprintf(stderr, "xensr: warning: %llu bytes follow behind END\n",
-                    (unsigned long long)w.trailing);
+    insp_init(&w, src);
+    w.salvage = o->salvage;
+    if (!src->in.seekable && insp_open_temporary(&m.spool, err))
+        goto out;
+    rc = insp_walk(&w, &listener, &m, err);
+    if (!rc)
+        rc = insp_check_trailing(&w, err);
+    if (rc && (!o->salvage || salvage(&m, &w, err)))
+        goto out;
+    settle(&m);
+    if (o->skip_owned && !own_rings(&m, &later))
+        drop_owned(&m);
+    if (later.kind != XSR_E_OK || write_pages(&m, &later)) {
+        *err = later;
+        rc = -1;
     }
+    if (!rc && w.trailing)
+        fprintf(stderr, "xensr: warning: %llu bytes follow behind END\n",
+                (unsigned long long)w.trailing);
+out:
     insp_fini(&w);
     xsr_close(&m.spool);
     xsr_buf_fini(&m.owned);

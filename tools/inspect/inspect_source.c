@@ -49,9 +49,11 @@ static int refill(struct insp_src *src, size_t *got_out, struct xsr_err *err)
         src->len -= src->pos;
         src->pos = 0;
     }
-    do
+    do {
+        if (xsr_fd_check_stop("reading the input", err))
+            return -1;
         r = read(src->in.fd, src->mem + src->len, src->chunk - src->len);
-    while (r < 0 && errno == EINTR);
+    } while (r < 0 && errno == EINTR);
     if (r < 0)
         return xsr_fail_sys(err, XSR_E_IO, errno, "reading %s", src->in.name);
     src->len += (size_t)r;

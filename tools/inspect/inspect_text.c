@@ -11,7 +11,7 @@
 #include "stream/blobs.h"
 #include "stream/hvmctx.h"
 #include "stream/xskeys.h"
-#include "tools/inspect/inspect.h"
+#include "tools/inspect/report.h"
 
 struct out {
     char *text;
@@ -37,21 +37,10 @@ static void put(struct out *o, const char *fmt, ...)
         o->used += xsr_min((uint64_t)n, o->len - o->used - 1);
 }
 
-/* JSON's integers end at 2^63; a larger one is written as a hex string. */
-static json_t *json_u64(uint64_t value)
-{
-    char hex[24];
-
-    if (value <= INT64_MAX)
-        return json_integer((json_int_t)value);
-    snprintf(hex, sizeof hex, "0x%llx", (unsigned long long)value);
-    return json_string(hex);
-}
-
 static void num(struct out *o, const char *key, uint64_t value)
 {
     if (o->fields)
-        json_object_set_new(o->fields, key, json_u64(value));
+        json_object_set_new(o->fields, key, insp_u64(value));
 }
 
 static void str(struct out *o, const char *key, const char *value)
@@ -289,7 +278,7 @@ static void describe_hvm_params(struct out *o)
         put(o, "%s%s=0x%llx", i ? " " : "", name,
             (unsigned long long)p[i].value);
         if (list)
-            json_object_set_new(list, name, json_u64(p[i].value));
+            json_object_set_new(list, name, insp_u64(p[i].value));
     }
     if (!n)
         put(o, "empty");

@@ -37,6 +37,32 @@ const char *insp_guest_type(const struct insp *w)
 
 /* ---- libxl --------------------------------------------------------------- */
 
+/* The rest of the device model's state: to the listener, its beginning into
+ * the body. */
+static int walk_emulator_rest(struct insp *w, uint64_t n, const char *what,
+                              struct xsr_err *err)
+{
+    const uint8_t *p;
+    size_t got;
+
+    if (!w->listener->on_emulator && !w->keep)
+        return insp_src_skip(w->src, n, what, err);
+    for (; n; n -= got) {
+        uint64_t at = w->src->offset;
+
+        if (insp_src_some(w->src, (size_t)xsr_min(n, SIZE_MAX), &p, &got, what,
+                          err) ||
+            (w->listener->on_emulator &&
+             w->listener->on_emulator(w->ctx, w, at, p, got, err)))
+            return -1;
+        if (w->body.len < w->keep &&
+            xsr_buf_put(&w->body, p,
+                        (size_t)xsr_min(got, w->keep - w->body.len), err))
+            return -1;
+    }
+    return 0;
+}
+
 /* Emulator bodies: keys are judged whole, of a context only its beginning. */
 static int walk_emulator(struct insp *w, struct insp_row *row,
                          struct xsr_err *err)
@@ -47,14 +73,25 @@ static int walk_emulator(struct insp *w, struct insp_row *row,
     struct xsr_xl2_emu emu;
     struct xsr_xskeys keys;
     struct xsr_cur cur;
+    int rc = 0;
 
-    if (insp_take(w, n, row->name, &cur, err) ||
-        xsr_xl2_get_emu(&cur, &emu, err))
+    if (insp_take(w, n, row->name, &cur, err))
         return -1;
     row->body = w->body.p;
     row->body_len = w->body.len;
-    if (row->type == XSR_XL2_EMULATOR_CONTEXT)
-        return insp_src_skip(w->src, row->len - n, row->name, err);
+    if (xsr_xl2_get_emu(&cur, &emu, err))
+        return -1;
+    if (row->type == XSR_XL2_EMULATOR_CONTEXT) {
+        if (w->listener->on_emulator && n > XSR_XL2_EMU_HDR_LEN)
+            rc = w->listener->on_emulator(
+                w->ctx, w, row->body_at + XSR_XL2_EMU_HDR_LEN,
+                w->body.p + XSR_XL2_EMU_HDR_LEN, n - XSR_XL2_EMU_HDR_LEN, err);
+        if (!rc)
+            rc = walk_emulator_rest(w, row->len - n, row->name, err);
+        row->body = w->body.p;
+        row->body_len = w->body.len;
+        return rc;
+    }
     if (xsr_xskeys_get(&cur, &keys, err))
         return -1;
     xsr_xskeys_fini(&keys);
@@ -64,14 +101,17 @@ static int walk_emulator(struct insp *w, struct insp_row *row,
 static int walk_stream_body(struct insp *w, struct insp_row *row,
                             struct xsr_err *err)
 {
+    uint64_t end = w->src->offset + row->len + xsr_xl2_pad(row->len);
     int rc = 0;
 
+    row->body_at = w->src->offset;
     if (row->type == XSR_XL2_EMULATOR_XENSTORE_DATA ||
         row->type == XSR_XL2_EMULATOR_CONTEXT)
         rc = walk_emulator(w, row, err);
     else if (row->len)
         rc = insp_src_skip(w->src, row->len, row->name, err);
-    if (rc || insp_take_padding(w, row->len, row->name, err))
+    if ((rc || insp_take_padding(w, row->len, row->name, err)) &&
+        (!insp_forgive(w, row, err) || insp_skip_to(w, end, row->name, err)))
         return -1;
     return insp_tell(w, row, err);
 }
@@ -86,8 +126,11 @@ static int walk_stream_record(struct insp *w, struct xsr_xl2_order *order,
 
     if (insp_take(w, XSR_XL2_REC_HDR_LEN, "a libxl record header", &cur, err) ||
         xsr_xl2_get_rec(&cur, &rec, err) ||
-        xsr_xl2_order_next(order, rec.type, row.offset, err))
+        (xsr_xl2_order_next(order, rec.type, row.offset, err) &&
+         !insp_forgive(w, &row, err)))
         return -1;
+    if (rec.type <= XSR_XL2_CHECKPOINT_STATE)
+        w->xl_seen |= 1u << rec.type;
     row.type = rec.type;
     row.len = rec.len;
     row.name = xsr_xl2_type_name(rec.type);
@@ -181,6 +224,8 @@ static int read_config(struct insp *w, const struct xsr_xlfile_config *config,
         (uint64_t)json_integer_value(json_object_get(b_info, "target_memkb"));
     w->guest.n_vcpus =
         (uint32_t)json_integer_value(json_object_get(b_info, "max_vcpus"));
+    copy_string(w->guest.model, sizeof w->guest.model, b_info,
+                "device_model_version");
     json_decref(doc);
     w->guest.known = !strcmp(w->guest.type, "pv") ||
                      !strcmp(w->guest.type, "pvh") ||
@@ -203,8 +248,12 @@ static int walk_config(struct insp *w, struct xsr_err *err)
     if (insp_take(w, row.len, "the xl configuration", &cur, err) ||
         xsr_xlfile_get_config(&cur, &w->xl, &config, err))
         return -1;
+    row.body = w->body.p;
+    row.body_len = w->body.len;
+    row.body_at = row.offset;
     if (config.len && w->xl.mandatory_flags & XSR_XLFILE_JSON &&
-        read_config(w, &config, row.offset + 4, err))
+        read_config(w, &config, row.offset + 4, err) &&
+        !insp_forgive(w, &row, err))
         return -1;
     return insp_tell(w, &row, err);
 }
@@ -263,14 +312,20 @@ static int walk_by_magic(struct insp *w, struct xsr_err *err)
     return xsr_err_at(err, 0);
 }
 
-int insp_walk(struct insp *w, struct insp_src *src,
-              const struct insp_listener *listener, void *ctx,
+void insp_init(struct insp *w, struct insp_src *src)
+{
+    *w = (struct insp){.src = src, .damage = XSR_ERR_INIT};
+}
+
+int insp_walk(struct insp *w, const struct insp_listener *listener, void *ctx,
               struct xsr_err *err)
 {
     struct xsr_err unpack = XSR_ERR_INIT;
+    struct insp_src *src = w->src;
     int rc = -1;
 
-    *w = (struct insp){.src = src, .listener = listener, .ctx = ctx};
+    w->listener = listener;
+    w->ctx = ctx;
     if (!walk_by_magic(w, err)) {
         w->done = true;
         rc = insp_src_drain(src, &w->trailing, err);
@@ -280,6 +335,10 @@ int insp_walk(struct insp *w, struct insp_src *src,
         if (!rc || err->kind != XSR_E_IO)
             *err = unpack;
         return -1;
+    }
+    if (w->damage.kind != XSR_E_OK && (!rc || err->kind != XSR_E_IO)) {
+        *err = w->damage;
+        rc = -1;
     }
     return rc;
 }

@@ -11,7 +11,8 @@
 # In every dom0, and in every root that xensr is built in.
 DOM0_PACKAGES="mount xenstore-utils kmod iproute2 busybox-static procps psmisc zstd
     strace libjansson4 jq xxd python3-minimal file less"
-BUILD_PACKAGES="gcc libc6-dev make libxen-dev libjansson-dev libzstd-dev"
+BUILD_PACKAGES="gcc libc6-dev make libxen-dev libjansson-dev libzstd-dev
+    libxxhash-dev"
 
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What `xensr inspect` and `xensr diff` make of the rows of a walk: trees of
+ * decoded values, text kept back until the summary is known, an index of pages
+ * that costs disk, not memory.
+ *
+ *   inspect_fields.c   tables of fields -> trees
+ *   inspect_decode.c   records -> trees
+ *   inspect_qemu.c     sections of the device model's state
+ *   inspect_print.c    trees and octets -> text
+ *   inspect_summary.c  the guest; what a damaged image has lost
+ *   inspect_index.c    pages in the order of their numbers
+ */
+#ifndef XSR_TOOLS_INSPECT_REPORT_H
+#define XSR_TOOLS_INSPECT_REPORT_H
+
+#include "stream/fields/fields.h"
+#include "stream/qemu/qemu.h"
+#include "tools/inspect/inspect.h"
+
+/* ---- what the command can do ---- */
+
+/* The meaning of a row for people, and as fields. fields may be NULL. */
+void insp_describe(const struct insp *w, const struct insp_row *row, char *text,
+                   size_t text_len, json_t *fields);
+
+struct insp_options {
+    bool json, decode, hex, salvage, pages, memory, skip_owned;
+    const char *records; /* NULL: all of them */
+    const char *raw, *elf;
+};
+int insp_list(struct insp_src *src, const struct insp_options *o,
+              struct xsr_err *err);
+int insp_stats(struct insp_src *src, const struct insp_options *o,
+               struct xsr_err *err);
+int insp_memory(struct insp_src *src, const struct insp_options *o,
+                struct xsr_err *err);
+int insp_raw(struct insp_src *src, const struct insp_options *o,
+             struct xsr_err *err);
+
+/* ---- trees ---- */
+
+json_t *insp_u64(uint64_t value);     /* a number, or hex text from 2^63 on */
+json_t *insp_hex_u64(uint64_t value); /* "0x..." */
+json_t *insp_octets(const uint8_t *p, size_t n); /* "00ff..." */
+json_t *insp_fields(const struct xsr_layout *layout, const uint8_t *p,
+                    size_t len);
+/*
+ * All that a record holds, NULL when it has no inside. q: the sections of the
+ * device model's state, for the record that carries it.
+ */
+json_t *insp_decode(const struct insp *w, const struct insp_row *row,
+                    const struct xsr_qemu *q);
+json_t *insp_qemu_tree(const struct xsr_qemu *q);
+/* "QEMU newer than 2.6", as far as sections tell; what they cannot: "QEMU". */
+void insp_qemu_version(const struct xsr_qemu *q, char *out, size_t out_len);
+
+/* ---- text ---- */
+
+/* Text in the order in which it came; what is long lies in a file without a
+ * name. */
+struct insp_spool {
+    struct xsr_buf mem;
+    int fd; /* -1 while it is short */
+};
+#define INSP_SPOOL_INIT  \
+    {                    \
+        XSR_BUF_INIT, -1 \
+    }
+int insp_spool_put(struct insp_spool *s, const void *p, size_t n,
+                   struct xsr_err *err);
+/* To standard output; then it is empty. */
+int insp_spool_show(struct insp_spool *s, struct xsr_err *err);
+void insp_spool_fini(struct insp_spool *s);
+/* A file without a name below TMPDIR. */
+int insp_open_temporary(int *fd_out, struct xsr_err *err);
+
+int insp_print_tree(struct xsr_buf *out, const json_t *tree, unsigned indent,
+                    struct xsr_err *err);
+/* offset: of p[0] in the input. */
+int insp_print_hex(struct insp_spool *out, const uint8_t *p, size_t n,
+                   uint64_t offset, struct xsr_err *err);
+
+/* ---- summary ---- */
+
+struct insp_summary {
+    char emulator[64]; /* of the device model's state, or "" */
+    char grade[40];    /* how well its sections are known */
+    size_t n_sections;
+    uint64_t emulator_len;
+    char model[32]; /* what the configuration names, or "" */
+};
+void insp_summary_text(const struct insp *w, const struct insp_summary *s);
+json_t *insp_summary_json(const struct insp *w, const struct insp_summary *s);
+/* After a walk that failed: what there is, what there is not. */
+json_t *insp_salvage_json(const struct insp *w, const struct xsr_err *err);
+void insp_salvage_text(const struct insp *w, const struct xsr_err *err);
+
+/* ---- a core file (inspect_elf.c) ---- */
+
+struct insp_index;
+struct insp_core *insp_core_new(struct xsr_err *err);
+void insp_core_free(struct insp_core *c);
+/* Takes what it needs of a row: registers. */
+int insp_core_take(struct insp_core *c, const struct insp *w,
+                   const struct insp_row *row, struct xsr_err *err);
+/* What was taken since the last commit is the state of the guest. */
+void insp_core_commit(struct insp_core *c);
+uint64_t insp_core_memory_at(void); /* file offset of guest-physical 0 */
+/* The headers, in front of the memory. index: sorted. */
+int insp_core_write(struct insp_core *c, int fd, struct insp_index *index,
+                    struct xsr_err *err);
+size_t insp_core_vcpus(const struct insp_core *c);
+
+/* ---- index of pages ---- */
+
+struct insp_page {
+    uint64_t pfn;
+    uint8_t type; /* enum xsr_page_type: the last one */
+    bool zero;
+    uint64_t hash; /* of the last content; 0 without content */
+};
+struct insp_index *insp_index_new(struct xsr_err *err);
+void insp_index_free(struct insp_index *x);
+int insp_index_add(struct insp_index *x, const struct insp_page *page,
+                   struct xsr_err *err);
+/* Sorted from now on. */
+int insp_index_sort(struct insp_index *x, struct xsr_err *err);
+/* The next page in ascending order, its last state. 1, 0 at the end, -1. */
+int insp_index_next(struct insp_index *x, struct insp_page *page,
+                    struct xsr_err *err);
+/* From the first one again. */
+int insp_index_rewind(struct insp_index *x, struct xsr_err *err);
+/* The pages of a batch as they are read: on_page may be NULL. */
+typedef int insp_on_page(void *ctx, const struct xsr_page_entry *entry,
+                         const uint8_t *content, bool zero,
+                         struct xsr_err *err);
+/* Read the contents of a batch off the source, one by one, also of one that
+ * is cut off. */
+int insp_each_page(struct insp_src *src, const struct xsr_page_batch *batch,
+                   insp_on_page *on_page, void *ctx, struct xsr_err *err);
+/* The same into an index. */
+int insp_index_batch(struct insp_index *x, struct insp_src *src,
+                     const struct xsr_page_batch *batch, struct xsr_err *err);
+
+#endif
