@@ -145,6 +145,19 @@ static const struct command {
      "little-endian\n"
      "              bytes, then its 4096 bytes\n"
      "--skip-owned  without the pages that a restore itself writes"},
+    {"check", xsr_cmd_check,
+     "check [--json] [--quiet] [--records] FILE|-\n"
+     "check --rules\n"
+     "    will this image restore? All that is wrong with it, and where",
+     "FILE: xl save file, libxl stream or libxc image, may be compressed with "
+     "zstd.\n\n"
+     "--json     one JSON document\n"
+     "--quiet    nothing but the exit status (-q)\n"
+     "--records  list the records, too\n"
+     "--rules    list all rules instead; =page: as docs/formats/rules.md\n\n"
+     "Exit status 0: no error; 3: damaged, no restore will or should take it; "
+     "4: valid,\n"
+     "but xensr cannot restore it."},
     {"sim", xsr_cmd_sim,
      "sim create --type pv|pvh|hvm ... | list | guest DOMID | run -- COMMAND | "
      "...\n"

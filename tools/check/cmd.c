@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * `xensr check`: will this image restore? Options, the run over the input, and
+ * the exit code. The judgement is in the other files (check.h lists them).
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/check/check.h"
+#include "tools/tools.h"
+
+static void fini(struct chk *c)
+{
+    chk_map_fini(&c->types);
+    chk_map_fini(&c->wants);
+    chk_src_fini(&c->src);
+    free(c->found.kept);
+    free(c->found.rows);
+    free(c->order.vcpus);
+    free(c->entries);
+    free(c->p2m);
+    free(c->want);
+    free(c->start);
+    free(c->seen);
+    free(c);
+}
+
+/* Was what came through whole? A disk's error is no judgement of the image. */
+static int judge_input(struct chk *c, int *rc)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+    char text[XSR_ERR_TEXT + 40];
+
+    if (c->src.err.kind != XSR_E_OK) {
+        fprintf(stderr, "xensr: error: %s\n",
+                xsr_err_str(&c->src.err, text, sizeof text));
+        return *rc = XENSR_FAILED;
+    }
+    if (xsr_input_close(&c->src.in, c->src.ended || c->stream_done, &err) == 0)
+        return 0;
+    if (err.kind != XSR_E_FORMAT) {
+        fprintf(stderr, "xensr: error: %s\n",
+                xsr_err_str(&err, text, sizeof text));
+        *rc = err.kind == XSR_E_UNSUPPORTED ? XENSR_UNSUPPORTED : XENSR_FAILED;
+        return *rc;
+    }
+    chk_find(c, CHK_INPUT_COMPRESSED, chk_at(c), "%s", err.text);
+    return 0;
+}
+
+static int printed(int rc)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return rc;
+    fprintf(stderr, "xensr: error: cannot write to standard output: %s\n",
+            strerror(errno));
+    return rc == XENSR_OK ? XENSR_FAILED : rc;
+}
+
+static int run(const char *path, bool as_json, bool with_records)
+{
+    struct chk *c = calloc(1, sizeof *c);
+    struct xsr_err err = XSR_ERR_INIT;
+    char text[XSR_ERR_TEXT + 40];
+    int rc = XENSR_FAILED;
+
+    if (!c)
+        return XENSR_FAILED;
+    c->map_left = CHK_MAP_BUDGET;
+    chk_map_init(&c->types, &c->map_left);
+    chk_map_init(&c->wants, &c->map_left);
+    if (chk_src_open(&c->src, path, &err)) {
+        fprintf(stderr, "xensr: error: %s\n",
+                xsr_err_str(&err, text, sizeof text));
+        fini(c);
+        return rc;
+    }
+    chk_walk(c);
+    if (!judge_input(c, &rc)) {
+        rc = chk_exit_code(c);
+        if (as_json)
+            chk_report_json(c, rc);
+        else if (!xsr_tool.quiet)
+            chk_report(c, with_records);
+    }
+    fini(c);
+    return printed(rc);
+}
+
+/* --rules, --rules=page */
+static int list_rules(const char *form)
+{
+    if (form && strcmp(form, "page") != 0)
+        return xsr_tool_usage("--rules takes nothing or =page");
+    if (form)
+        chk_rules_page();
+    else
+        chk_rules_print();
+    return printed(XENSR_OK);
+}
+
+int xsr_cmd_check(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'},
+        {"quiet", no_argument, NULL, 'q'},
+        {"records", no_argument, NULL, 'r'},
+        {"rules", optional_argument, NULL, 'R'},
+        {NULL, 0, NULL, 0},
+    };
+    bool as_json = false, with_records = false;
+    int opt;
+
+    optind = 0; /* the caller has been using getopt, too */
+    opterr = 0;
+    while ((opt = getopt_long(argc, argv, "qv", options, NULL)) != -1) {
+        if (xsr_tool_takes(opt))
+            continue;
+        if (opt == 'j')
+            as_json = true;
+        else if (opt == 'r')
+            with_records = true;
+        else if (opt == 'R')
+            return list_rules(optarg);
+        else
+            return xsr_tool_usage("check: \"%s\" is not an option",
+                                  argv[optind - 1]);
+    }
+    if (optind + 1 != argc)
+        return xsr_tool_usage("check takes one FILE, or - for standard input");
+    return run(argv[optind], as_json, with_records);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Collecting: a finding costs memory only while there are few of its rule, a
+ * record only when it differs from the one before. Filled by everybody, read
+ * by report.c and releases.c.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/util.h"
+#include "tools/check/check.h"
+
+static struct chk_finding *new_finding(struct chk_found *f)
+{
+    if (f->n_kept == f->cap) {
+        size_t cap = f->cap ? 2 * f->cap : 16;
+        struct chk_finding *more = realloc(f->kept, cap * sizeof *more);
+
+        if (!more)
+            return NULL; /* it is counted all the same */
+        f->kept = more;
+        f->cap = cap;
+    }
+    return &f->kept[f->n_kept++];
+}
+
+void chk_find(struct chk *c, enum chk_rule rule, uint64_t offset,
+              const char *fmt, ...)
+{
+    struct chk_found *f = &c->found;
+    struct chk_finding *one;
+    va_list ap;
+
+    f->n[chk_rules[rule].severity]++;
+    if (f->n_of_rule[rule]++ >= CHK_KEEP_OF_RULE)
+        return;
+    one = new_finding(f);
+    if (!one)
+        return;
+    one->rule = rule;
+    one->offset = offset;
+    va_start(ap, fmt);
+    vsnprintf(one->text, sizeof one->text, fmt, ap);
+    va_end(ap);
+}
+
+bool chk_has(const struct chk *c, enum chk_rule rule)
+{
+    return c->found.n_of_rule[rule] != 0;
+}
+
+void chk_row(struct chk *c, enum chk_layer layer, uint32_t type,
+             const char *name, uint64_t offset, uint32_t len)
+{
+    struct chk_found *f = &c->found;
+    struct chk_row *last = f->n_rows ? &f->rows[f->n_rows - 1] : NULL;
+
+    f->n_records++;
+    if (last && last->layer == layer && last->type == type) {
+        last->n++;
+        last->octets += len;
+        last->len = (uint32_t)xsr_min(last->len, len);
+        last->max_len = (uint32_t)xsr_max(last->max_len, len);
+        return;
+    }
+    if (f->n_rows == CHK_MAX_ROWS)
+        return;
+    if (!f->rows)
+        f->rows = calloc(CHK_MAX_ROWS, sizeof *f->rows);
+    if (!f->rows)
+        return;
+    f->rows[f->n_rows++] = (struct chk_row){.layer = layer,
+                                            .type = type,
+                                            .name = name,
+                                            .offset = offset,
+                                            .n = 1,
+                                            .octets = len,
+                                            .len = len,
+                                            .max_len = len};
+}
+
+void chk_lost(struct chk *c, uint64_t offset)
+{
+    if (c->found.lost)
+        return;
+    c->found.lost = true;
+    c->found.lost_at = offset;
+}
