@@ -111,6 +111,7 @@ static const uint8_t hvm[N_STATES][N_EVENTS] = {
                    [EV_OPTIONAL] = VERIFYING},
     [TAIL] = {[XSR_XC3_X86_TSC_INFO] = TAIL,
               [XSR_XC3_HVM_CONTEXT] = TAIL,
+              [XSR_XC3_HVM_PARAMS] = TAIL,
               [XSR_XC3_END] = DONE,
               [XSR_XC3_CHECKPOINT] = MEMORY,
               [EV_OPTIONAL] = TAIL},
@@ -126,6 +127,12 @@ static const uint32_t once_ever =
 static const uint32_t once = BIT(XSR_XC3_X86_TSC_INFO) |
                              BIT(XSR_XC3_SHARED_INFO) |
                              BIT(XSR_XC3_HVM_CONTEXT) | BIT(XSR_XC3_HVM_PARAMS);
+
+/* A converter writes what the body had, and what its tail had, on its own. */
+static bool may_repeat(const struct xsr_xc3_order *o, uint32_t type)
+{
+    return type == XSR_XC3_HVM_PARAMS && o->converted;
+}
 
 static uint8_t next_state(const struct xsr_xc3_order *o, uint32_t type)
 {
@@ -158,7 +165,7 @@ static int check_once(const struct xsr_xc3_order *o, uint32_t type,
                         "libxc record %s: found a second one %s, allowed one "
                         "in an image",
                         name, state_names[o->state]);
-    if (once & o->seen & BIT(type))
+    if (once & o->seen & BIT(type) && !may_repeat(o, type))
         return xsr_fail(err, XSR_E_ORDER,
                         "libxc record %s: found a second one %s, allowed one "
                         "in an image or checkpoint",

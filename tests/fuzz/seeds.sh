@@ -36,6 +36,58 @@ for f in "$top"/tests/golden/talk/*/talk; do
     "$cut" "talk-${name##*-}" "$name" "$out" <"$f"
 done
 
+# bytes OCTAL...: them, one by one.
+bytes() { printf '%b' "$(printf '\\0%s' "$@")"; }
+
+# seed TARGET NAME < INPUT
+seed()
+{
+    mkdir -p "$out/$1"
+    cat >"$out/$1/$2"
+}
+
+# Small images as an old Xen would have written them: whole, for the conversion
+# (its first byte: 1 xl header, 2 bare image, 4 no QEMU, 40 last checkpoint), and
+# their first pieces.
+for f in "$out"/image/*; do
+    name=$(basename "$f")
+    for width in 32 64; do
+        old() { "$gen/legacy_from_v2" --width "$width" "$@" <"$f" 2>/dev/null; }
+        case $name in *libx* | pvh2* | *-verify* | *-live*) xl=0 ;; *) xl=1 ;; esac
+        { bytes "$xl"; old --batch 4; } | seed convert "$name-$width"
+        { bytes 000; old --bare; } | seed convert "$name-$width-bare"
+        { bytes 046; old --bare --no-qemu; } | seed convert "$name-$width-image"
+        old --bare >"$out/old"
+        { bytes 0 0 0 0 0 0; head -c 16 "$out/old"; } | seed legacy "shape-$name-$width"
+    done
+    # Behind p2m size, marker and length of a 64-bit toolstack: extended info.
+    case $name in
+    pv* | *-pv-*) case $name in pvh*) ;; *)
+        { bytes 1 0 0 0 0 0; tail -c +21 "$out/old" | head -c 5212; } |
+            seed legacy "ext-$name" ;;
+        esac ;;
+    esac
+done
+rm -f "$out/old"
+{ bytes 2 2 7 0 0 1; printf '\001\0\0\0\0\0\0\0\002\0\0\060\0\0\0\0%.0s' 1 2 3 4; } |
+    seed legacy batch
+{ bytes 3 0 2 0 0 0 7 0 0 0 0 0 0 0; } | seed legacy vcpus
+{ bytes 6 0 0 0 0 0; printf DeviceModelRecord0002; } | seed legacy qemu
+{ bytes 7 0 0 0 0 0 1 0 0 0 1 0 0 0; printf '\0\0\0\360\0\0\0\0%.0s' 1 2 3
+    bytes 4 0 0 0; printf 'vga\0\1\1\1\1'; } | seed legacy toolstack
+{ bytes 10 0 0 0 0 0 200; head -c 4096 /dev/zero; } | seed legacy whole-page
+{ bytes 10 0 0 0 0 0; bytes 4 1 2 3 4 1 2 3 4 1 2 3 4 1 2 3 4
+    bytes 377 377 377 377 377 377 377 377 203; printf '\0'; } | seed legacy runs
+
+{ printf 'XenSavedDomv2-\n'; bytes 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
+    bytes 360 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
+    bytes 0 17 0 0 0 0 0 0 100 0 0 0 0 0 0 0
+    bytes 377 377 0 0 0 0 0 0 0 0 0 0 0 0 0 0; } | seed xapi frames
+# A state as QEMU writes it for a traditional machine.
+{ printf 'QEVM\0\0\0\003\004\0\0\0\001\003gpe\0\0\0\0\0\0\0\001%09d' 0
+    printf '\004\0\0\0\002\011piix4acpi\0\0\0\0\0\0\0\002\0\0\0\002\206\200\023\161'
+    head -c 270 /dev/zero; bytes 0; } | seed qemu traditional
+
 # Beside each target's own seeds: nothing at all, and what was hard to find.
 for f in "$here"/*.c; do
     name=$(basename "$f" .c)

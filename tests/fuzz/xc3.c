@@ -74,8 +74,10 @@ static void need_allowed(const struct seen *s, const struct xsr_xc3_order *o,
     case XSR_XC3_X86_TSC_INFO:
     case XSR_XC3_SHARED_INFO:
     case XSR_XC3_HVM_CONTEXT:
-    case XSR_XC3_HVM_PARAMS:
         need(!s->now[type], "%s twice", xsr_xc3_type_name(type));
+        break;
+    case XSR_XC3_HVM_PARAMS:
+        need(!s->now[type] || o->converted, "HVM_PARAMS twice");
         break;
     default:
         break;

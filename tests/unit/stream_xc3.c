@@ -224,7 +224,7 @@ static const struct row hvm_rows[] = {
     {'H', "-M------HH---------H-", {0x10}, 1},
     {'M', "DM------MMT--VM----M-", {0x10, 1}, 2},
     {'V', "DV------VVT--------V-", {0x10, 1, 0xd}, 3},
-    {'T', "D-------TT----M----T-", {0x10, 1, 0xa}, 3},
+    {'T', "D-------TTT---M----T-", {0x10, 1, 0xa}, 3},
     {'D', "---------------------", {0x10, 1, 9, 8, 0}, 5},
 };
 static const struct row hvm2_rows[] = {
@@ -362,6 +362,21 @@ static void a_converted_image_needs_no_tsc(void **state)
     accepted(xsr_xc3_order_next(&o, XSR_XC3_END, 0, &err));
 }
 
+static void a_converted_image_has_params_in_two_records(void **state)
+{
+    static const uint8_t path[] = {0x10, 1, 0xa, 0xa, 9, 0};
+    struct xsr_xc3_dhdr dhdr = {HVM, 12, 0, 1};
+    struct xsr_xc3_order o;
+
+    (void)state;
+    xsr_xc3_order_init(&o, 3, &dhdr, false);
+    for (size_t i = 0; i < sizeof path; i++)
+        accepted(xsr_xc3_order_next(&o, path[i], BASE, &err));
+    assert_true(xsr_xc3_order_done(&o));
+    xsr_xc3_order_init(&o, 3, &dhdr, false);
+    LAST_REFUSED(o, "HVM_CONTEXT", 0x10, 1, 0xa, 9, 9);
+}
+
 static void checkpoints_begin_the_count_again(void **state)
 {
     struct xsr_xc3_dhdr dhdr = {HVM, 12, 4, 17};
@@ -427,6 +442,7 @@ int main(void)
         cmocka_unit_test(what_must_have_been_there_was),
         cmocka_unit_test(both_orders_of_context_and_params_are_right),
         cmocka_unit_test(a_converted_image_needs_no_tsc),
+        cmocka_unit_test(a_converted_image_has_params_in_two_records),
         cmocka_unit_test(checkpoints_begin_the_count_again),
         cmocka_unit_test(static_data_end_is_inferred_once_in_v2),
         cmocka_unit_test(verify_turns_on_comparing),
