@@ -158,6 +158,32 @@ static const struct command {
      "Exit status 0: no error; 3: damaged, no restore will or should take it; "
      "4: valid,\n"
      "but xensr cannot restore it."},
+    {"convert", xsr_cmd_convert,
+     "convert [--from FORMAT] [--to FORMAT] [--image-version 2|3]\n"
+     "        [--name NAME] [--uuid UUID] [--config FILE] [--aside FOLDER]\n"
+     "        [--with FOLDER] [--fix-piix4acpi[=force]] [--drop-tmem] [--json]\n"
+     "        FILE|- OUT|-\n"
+     "    an image in another format",
+     "FORMAT: xl, libxl, libxc (bare image, libxc-v2 or libxc-v3), xenserver; "
+     "from: legacy\n"
+     "too. Without --to the format stays, and older ones become libxl.\n\n"
+     "--from FORMAT   refuse any other input; it is recognised anyway\n"
+     "--image-version 2|3\n"
+     "                of the libxc image inside: 2 for Xen 4.6 to 4.13\n"
+     "--name NAME, --uuid UUID\n"
+     "                in the configuration of the xl header\n"
+     "--config FILE   its configuration (JSON), instead of the input's\n"
+     "--aside FOLDER  what the output has no place for goes there, a file "
+     "each,\n"
+     "                instead of being a reason to refuse\n"
+     "--with FOLDER   what went there is put in where there is a place\n"
+     "--fix-piix4acpi[=force]\n"
+     "                put the version number of XenServer 6.0 to 6.2's power\n"
+     "                management record right; force: by its length alone\n"
+     "--drop-tmem     leave transcendent memory out of a legacy image\n"
+     "--json          the report as one JSON document\n\n"
+     "OUT gets its name when all of it is on disk. What cannot be exact is "
+     "refused."},
     {"sim", xsr_cmd_sim,
      "sim create --type pv|pvh|hvm ... | list | guest DOMID | run -- COMMAND | "
      "...\n"

@@ -29,6 +29,7 @@ int xsr_cmd_resume(int argc, char **argv);
 int xsr_cmd_rename(int argc, char **argv);
 int xsr_cmd_inspect(int argc, char **argv);
 int xsr_cmd_check(int argc, char **argv);
+int xsr_cmd_convert(int argc, char **argv);
 int xsr_cmd_sim(int argc, char **argv);
 
 /* The program under its name xensr-convert-legacy; argv[0] is that. */

@@ -26,6 +26,27 @@ static int unknown_input(struct cv *cv, size_t n, struct xsr_err *err)
     return xsr_err_at(err, 0);
 }
 
+/* What was asked for names a family where there is one. */
+static bool is_wanted(enum xsr_format wanted, enum xsr_format found)
+{
+    switch (wanted) {
+    case XSR_FORMAT_UNKNOWN:
+        return true;
+    case XSR_FORMAT_XL:
+        return found == XSR_FORMAT_XL || found == XSR_FORMAT_XL_LEGACY;
+    case XSR_FORMAT_LIBXC3:
+        return found == XSR_FORMAT_LIBXC2 || found == XSR_FORMAT_LIBXC3;
+    case XSR_FORMAT_XENSERVER:
+        return found == XSR_FORMAT_XENSERVER ||
+               found == XSR_FORMAT_XENSERVER_OLD;
+    case XSR_FORMAT_LEGACY:
+        return found == XSR_FORMAT_LEGACY || found == XSR_FORMAT_XL_LEGACY ||
+               found == XSR_FORMAT_XEND;
+    default:
+        return found == wanted;
+    }
+}
+
 static int detect(struct cv *cv, struct xsr_err *err)
 {
     enum xsr_format format;
@@ -42,8 +63,7 @@ static int detect(struct cv *cv, struct xsr_err *err)
     if (format == XSR_FORMAT_UNKNOWN)
         return unknown_input(cv, n, err);
     cv->report->from = format;
-    if (cv->p->from == XSR_FORMAT_UNKNOWN || cv->p->from == format ||
-        (cv->p->from == XSR_FORMAT_LIBXC3 && format == XSR_FORMAT_LIBXC2))
+    if (is_wanted(cv->p->from, format))
         return 0;
     xsr_fail(err, XSR_E_FORMAT, "the input is in format %s, and not %s",
              xsr_format_name(format), xsr_format_name(cv->p->from));
@@ -125,8 +145,6 @@ static int convert(struct cv *cv, struct xsr_err *err)
     cv->report->to = cv->to;
     if (walk(cv, err))
         return -1;
-    cv->report->emulator_id =
-        cv->report->emulator_len ? cv->report->emulator_id : 0;
     if (cv->report->from != XSR_FORMAT_XENSERVER && !cv->no_end &&
         out_end(cv, err))
         return -1;

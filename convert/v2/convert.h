@@ -19,7 +19,8 @@ struct xsr_convert_params {
     const uint8_t *head;
     size_t n_head;          /* at most 16 bytes taken from in already */
     bool must_end;          /* the input is a whole file: nothing may follow */
-    enum xsr_format from;   /* UNKNOWN: whatever it is; else it must be that */
+    enum xsr_format from;   /* UNKNOWN: whatever it is; else one of XL, LIBXL,
+                               LIBXC3 (both versions), XENSERVER, LEGACY */
     enum xsr_format to;     /* XL, LIBXL, LIBXC2 or 3 (see version), XENSERVER;
                                UNKNOWN: as it is, libxl for older ones */
     uint32_t version;       /* of the libxc image: 2, 3; 0: as it is */
