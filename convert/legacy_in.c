@@ -33,7 +33,8 @@ int xsr_lg_in_init(struct xsr_lg_in *in, int fd, const void *head,
     in->pos = 0;
     in->start = 0;
     in->end = n_head;
-    memcpy(in->buf, head, n_head);
+    if (n_head)
+        memcpy(in->buf, head, n_head);
     if (fstat(fd, &st) < 0)
         return xsr_fail_sys(err, XSR_E_IO, errno, "fd %d of the input", fd);
     in->at = lseek(fd, 0, SEEK_CUR);

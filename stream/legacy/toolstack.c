@@ -115,7 +115,8 @@ int xsr_lg_get_toolstack(struct xsr_cur *cur, uint8_t width,
     if (xsr_cur_end(cur, "chunk toolstack data", err))
         return -1;
     *n_out = count;
-    xsr_cur_init(&list, keys->p + from, keys->len - from, at);
+    xsr_cur_init(&list, keys->p, keys->len, at);
+    list.pos = from;
     if (xsr_xskeys_get(&list, &judged, err)) {
         err->offset = at; /* not in the list that was made of it */
         return xsr_err_prefix(err, "chunk toolstack data");

@@ -53,7 +53,7 @@ for f in "$out"/image/*; do
     name=$(basename "$f")
     for width in 32 64; do
         old() { "$gen/legacy_from_v2" --width "$width" "$@" <"$f" 2>/dev/null; }
-        case $name in *libx* | pvh2* | *-verify* | *-live*) xl=0 ;; *) xl=1 ;; esac
+        case $name in *pvh* | *-verify* | *-live*) xl=0 ;; *) xl=1 ;; esac
         { bytes "$xl"; old --batch 4; } | seed convert "$name-$width"
         { bytes 000; old --bare; } | seed convert "$name-$width-bare"
         { bytes 046; old --bare --no-qemu; } | seed convert "$name-$width-image"
@@ -63,7 +63,7 @@ for f in "$out"/image/*; do
     # Behind p2m size, marker and length of a 64-bit toolstack: extended info.
     case $name in
     pv* | *-pv-*) case $name in pvh*) ;; *)
-        { bytes 1 0 0 0 0 0; tail -c +21 "$out/old" | head -c 5212; } |
+        { bytes 1 0 0 0 0 0; head -c 5232 "$out/old" | tail -c +21; } |
             seed legacy "ext-$name" ;;
         esac ;;
     esac
