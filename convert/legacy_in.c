@@ -42,13 +42,13 @@ int xsr_lg_in_init(struct xsr_lg_in *in, int fd, const void *head,
     return 0;
 }
 
-static int ended(const struct xsr_lg_in *in, const char *what, uint64_t want,
-                 uint64_t got, struct xsr_err *err)
+static int ended(uint64_t at, const char *what, uint64_t want, uint64_t got,
+                 struct xsr_err *err)
 {
     xsr_fail(err, XSR_E_EOF,
              "the legacy stream ended in %s: %llu of %llu bytes are there",
              what, (unsigned long long)got, (unsigned long long)want);
-    return xsr_err_at(err, in->pos + got);
+    return xsr_err_at(err, at);
 }
 
 /* The buffer's bytes go to its beginning; nobody looks at them meanwhile. */
@@ -104,7 +104,7 @@ int xsr_lg_need(struct xsr_lg_in *in, size_t n, const char *what,
         if (read_some(in, want, &got, what, err) < 0)
             return -1;
         if (!got)
-            return ended(in, what, n, have, err);
+            return ended(in->pos + have, what, n, have, err);
         have += got;
     }
     *out = in->buf + in->start;
@@ -168,7 +168,7 @@ static int copy_spliced(struct xsr_lg_in *in, struct xsr_lg_out *out,
             return -1;
         r = splice_once(in, out->fd, xsr_min(*left_io, SPLICE_MAX));
         if (r == 0)
-            return ended(in, what, want, want - *left_io, err);
+            return ended(in->pos, what, want, want - *left_io, err);
         if (r < 0 && errno == EINTR)
             continue;
         if (r < 0 && (errno == EINVAL || errno == ENOSYS || errno == EAGAIN ||
@@ -209,7 +209,7 @@ int xsr_lg_copy(struct xsr_lg_in *in, struct xsr_lg_out *out, uint64_t n,
             read_some(in, xsr_min(left, XSR_LG_BUF), &got, what, err) < 0)
             return -1;
         if (!got)
-            return ended(in, what, want, want - left, err);
+            return ended(in->pos, what, want, want - left, err);
         left -= got;
         if (copy_buffered(in, out, got, err) < 0)
             return -1;

@@ -77,13 +77,13 @@ static char *own_folder(void)
     return strdup(path);
 }
 
-/* The helper that was built or installed with us. */
-static char *shipped_helper(void)
+/* A program that was built or installed with us. */
+static char *shipped(const char *name)
 {
     static const char *const places[] = {
-        "%s/xensr-helper",                  /* build tree, beside xensr */
-        "%s/../libexec/xensr/xensr-helper", /* installed */
-        "%s/../bin/xensr-helper",           /* build tree, libxensr.so */
+        "%s/%s",                  /* build tree, beside xensr */
+        "%s/../libexec/xensr/%s", /* installed */
+        "%s/../bin/%s",           /* build tree, libxensr.so */
     };
     xsr_auto_free char *folder = own_folder();
     char *path;
@@ -92,14 +92,14 @@ static char *shipped_helper(void)
     for (i = 0; folder && i < XSR_ARRAY_LEN(places); i++) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-        if (asprintf(&path, places[i], folder) < 0)
+        if (asprintf(&path, places[i], folder, name) < 0)
             return NULL;
 #pragma GCC diagnostic pop
         if (access(path, X_OK) == 0)
             return path;
         free(path);
     }
-    return strdup("xensr-helper");
+    return strdup(name);
 }
 
 static char *choose(const char *option, const char *env, const char *fallback)
@@ -130,13 +130,16 @@ int xensr_open(const struct xensr_options *options, struct xensr **xensr_out)
     x->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     x->helper = choose(o->helper, "XENSR_HELPER", NULL);
     if (!x->helper)
-        x->helper = shipped_helper();
+        x->helper = shipped("xensr-helper");
+    x->converter = choose(o->converter, "XENSR_CONVERTER", NULL);
+    if (!x->converter)
+        x->converter = shipped("xensr-convert-legacy");
     x->dm_dir = choose(o->dm_dir, "XENSR_DM_DIR", DEFAULT_DM_DIR);
     x->state_dir = choose(o->state_dir, "XENSR_STATE_DIR", DEFAULT_STATE_DIR);
     x->run_dir = choose(o->run_dir, "XENSR_RUN_DIR", DEFAULT_RUN_DIR);
     x->device_model = choose(o->device_model, "XENSR_DEVICE_MODEL", "");
-    if (x->stop_fd < 0 || !x->helper || !x->dm_dir || !x->state_dir ||
-        !x->run_dir || !x->device_model) {
+    if (x->stop_fd < 0 || !x->helper || !x->converter || !x->dm_dir ||
+        !x->state_dir || !x->run_dir || !x->device_model) {
         xensr_close(x);
         return XENSR_FAILED;
     }
@@ -162,6 +165,7 @@ void xensr_close(struct xensr *x)
         return;
     xsr_close(&x->stop_fd);
     free(x->helper);
+    free(x->converter);
     free(x->dm_dir);
     free(x->state_dir);
     free(x->run_dir);

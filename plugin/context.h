@@ -26,7 +26,7 @@ struct xsr_undo {
 
 struct xensr {
     /* options, all filled in */
-    char *helper, *dm_dir, *state_dir, *run_dir;
+    char *helper, *converter, *dm_dir, *state_dir, *run_dir;
     char *device_model; /* "": none is started */
     unsigned helper_ack_ms, helper_term_ms, stall_ms, hang_ms;
     void (*on_log)(void *ctx, enum xensr_level level, const char *text);

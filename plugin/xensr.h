@@ -65,6 +65,9 @@ struct xensr_options {
                         uint64_t total);
     enum xensr_level max_level;
     void *ctx;
+    /* Converter of legacy streams (what libxl has LIBXL_CONVERT_HELPER for);
+       NULL: $XENSR_CONVERTER, else the one we ship. */
+    const char *converter;
 };
 
 XENSR_API int xensr_open(const struct xensr_options *options,

@@ -61,6 +61,8 @@ static void find_position(struct xsr_restore *r)
 {
     off_t now = r->seekable ? lseek(r->params->fd, 0, SEEK_CUR) : -1;
 
+    if (r->legacy)
+        now = -1; /* ours is a pipe; that position is the converter's */
     r->src.pos_known = now >= r->file_start && now >= 0;
     r->src.pos = r->src.pos_known ? (uint64_t)(now - r->file_start) : 0;
 }
@@ -102,14 +104,14 @@ static int fill_helper(struct xsr_restore *r, struct xsr_err *err)
     h->loop = r->loop;
     h->log = &r->x->log;
     h->path = r->x->helper;
-    h->stream_fd = r->params->fd;
+    h->stream_fd = xsr_source_stream_fd(&r->src);
     h->domid = r->bare.domid;
     h->store_port = r->bare.store_port;
     h->store_domid = r->bare.store_domid;
     h->console_port = r->bare.console_port;
     h->console_domid = r->bare.console_domid;
     h->image_pos = r->src.pos;
-    h->image_pos_known = true;
+    h->image_pos_known = !r->legacy;
     h->quiet_progress = r->seekable;
     h->ack_ms = r->x->helper_ack_ms;
     h->term_ms = r->x->helper_term_ms;

@@ -4,6 +4,7 @@
  * after what has happened, and runs the loop until xsr_restore_done().
  *
  *   start -> after_magic -> after_xl_header -> after_config
+ *         -> legacy.c, if the stream has to be converted
  *         -> after_stream_header: the domain is created, empty and paused
  *         -> records.c, up to END
  *         -> xsr_restore_after_end -> after_input_end
@@ -52,6 +53,7 @@ void xsr_restore_fail(struct xsr_restore *r, const struct xsr_err *err)
             xsr_err_prefix(&r->err, "at byte %llu behind the guest image",
                            (unsigned long long)err->offset);
         }
+        xsr_restore_blame(r, &r->err);
     }
     xsr_source_stop(&r->src);
     if (xsr_helper_running(&r->helper))
@@ -136,8 +138,16 @@ static int check_stream_header(struct xsr_restore *r, struct xsr_err *err)
     struct xsr_cur cur;
 
     xsr_cur_init(&cur, r->src.buf.p, r->src.buf.len, r->stream_pos);
+    if (xsr_restore_looks_legacy(r->src.buf.p, r->src.buf.len)) {
+        xsr_fail(err, XSR_E_FORMAT,
+                 "found a legacy stream (p2m size %#x) where the libxl stream "
+                 "header is due",
+                 xsr_le32(r->src.buf.p));
+        return xsr_err_at(err, r->stream_pos);
+    }
     if (xsr_xl2_get_hdr(&cur, &hdr, err) < 0)
         return -1;
+    r->src.v2 = true;
     if (hdr.options)
         xsr_log(&r->x->log, XSR_LOG_INFO,
                 "the stream was converted from a legacy one");
@@ -163,13 +173,14 @@ static void after_config(void *ctx, const struct xsr_err *err)
     struct xsr_err mine = XSR_ERR_INIT;
     struct xsr_restore *r = ctx;
 
-    if (!err && xsr_restore_parse_config(r, &mine) < 0)
+    r->stream_pos = r->src.pos;
+    if (!err && (xsr_restore_parse_config(r, &mine) < 0 ||
+                 (r->legacy && xsr_restore_convert(r, &mine) < 0)))
         err = &mine;
     if (err) {
         xsr_restore_fail(r, err);
         return;
     }
-    r->stream_pos = r->src.pos;
     xsr_source_collect(&r->src, XSR_XL2_HDR_LEN, "the libxl stream header",
                        after_stream_header, r);
 }
@@ -181,13 +192,7 @@ static int check_xl_header(struct xsr_restore *r, struct xsr_err *err)
     xsr_cur_init(&cur, r->src.buf.p, r->src.buf.len, 0);
     if (xsr_xlfile_get_hdr(&cur, &r->xl_hdr, err) < 0)
         return -1;
-    if (!(r->xl_hdr.mandatory_flags & XSR_XLFILE_STREAM_V2)) {
-        xsr_fail(err, XSR_E_UNSUPPORTED,
-                 "xl header: a legacy stream follows (Xen 4.5 or older wrote "
-                 "the file); allowed are version 2 streams. Convert it with "
-                 "Xen's convert-legacy-stream");
-        return xsr_err_at(err, XSR_XL_FLAGS_POS);
-    }
+    r->legacy = !(r->xl_hdr.mandatory_flags & XSR_XLFILE_STREAM_V2);
     return 0;
 }
 
@@ -220,6 +225,11 @@ static int refuse_magic(const struct xsr_restore *r, struct xsr_err *err)
         xsr_fail(err, XSR_E_FORMAT,
                  "the input is a bare guest image without "
                  "the libxl stream around it, which cannot be restored alone");
+    else if (xsr_restore_looks_legacy(p, MAGIC_LEN))
+        xsr_fail(err, XSR_E_UNSUPPORTED,
+                 "the input seems to be a bare legacy stream (Xen 4.5 or "
+                 "older); with the xl header of its save file it can be "
+                 "restored, or after `xensr convert`");
     else
         xsr_fail(err, XSR_E_FORMAT,
                  "the input begins with \"%s\": neither an "
@@ -289,6 +299,14 @@ static void after_input_end(void *ctx, const struct xsr_err *err)
 
 void xsr_restore_after_end(struct xsr_restore *r)
 {
+    if (r->legacy)
+        xsr_restore_join_converter(r);
+    else
+        xsr_restore_expect_end(r);
+}
+
+void xsr_restore_expect_end(struct xsr_restore *r)
+{
     if (r->params->must_end)
         xsr_source_expect_end(&r->src, after_input_end, r);
     else
@@ -340,6 +358,7 @@ static void release(struct xsr_restore *r)
 {
     xsr_helper_fini(&r->helper);
     xsr_source_fini(&r->src);
+    xsr_converter_fini(&r->converter);
     xsr_emu_file_fini(&r->emu);
     xsr_xs_close(r->xs);
     xsr_xen_close(r->xen);
@@ -369,6 +388,7 @@ int xensr_restore(struct xensr *x, const struct xensr_restore_params *params,
     r->fd_flags = -1;
     r->src.pos_known = true;
     xsr_helper_init(&r->helper);
+    xsr_converter_init(&r->converter);
     xsr_emu_file_init(&r->emu);
     xsr_dm_start_init(&r->dm);
     if (start(r, &err) < 0 && r->err.kind == XSR_E_OK)

@@ -9,6 +9,7 @@
 
 #include "plugin/host/config.h"
 #include "plugin/context.h"
+#include "plugin/convert/convert.h"
 #include "plugin/emu/dm.h"
 #include "plugin/emu/emu.h"
 #include "plugin/helper/helper_run.h"
@@ -37,6 +38,8 @@ struct xsr_restore {
     uint64_t file_len;  /* bytes from there to the end */
     struct xsr_xlfile_hdr xl_hdr;
     uint64_t stream_pos; /* of the libxl stream in the input */
+    bool legacy;         /* what follows the xl header has to be converted */
+    struct xsr_converter converter;
     bool finished;
     /* private: the domain */
     char *config_text; /* owned */
@@ -68,10 +71,22 @@ int xsr_restore_parse_config(struct xsr_restore *r, struct xsr_err *err);
 int xsr_restore_choose_config(struct xsr_restore *r, const char *saved,
                               size_t len, struct xsr_err *err);
 
+/*
+ * legacy.c: the configuration is known; from here on the input is what a
+ * converter makes of it. Behind its END the converter is joined. A failure
+ * may be the converter's: then that is said. Do n bytes begin a legacy stream?
+ */
+int xsr_restore_convert(struct xsr_restore *r, struct xsr_err *err);
+void xsr_restore_join_converter(struct xsr_restore *r);
+void xsr_restore_blame(struct xsr_restore *r, struct xsr_err *err);
+bool xsr_restore_looks_legacy(const uint8_t *p, size_t n);
+
 /* records.c: read records up to END, then call xsr_restore_after_end(). */
 void xsr_records_start(struct xsr_restore *r);
 /* restore.c: END was read and nothing is missing. */
 void xsr_restore_after_end(struct xsr_restore *r);
+/* restore.c: the input has to be over (must_end), or we just stop reading. */
+void xsr_restore_expect_end(struct xsr_restore *r);
 /* built.c: the input is over; build and start the domain, then done(). */
 void xsr_restore_build(struct xsr_restore *r);
 /* restore.c: it runs, or nothing more is to come after a failure. */

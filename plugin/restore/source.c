@@ -6,6 +6,7 @@
  */
 #include "plugin/restore/source.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -30,6 +31,12 @@ void xsr_source_init(struct xsr_source *s, struct xsr_loop *loop, int fd,
     s->n_head = n_head;
     s->pos_known = true;
     xsr_buf_init(&s->buf);
+}
+
+int xsr_source_stream_fd(const struct xsr_source *s)
+{
+    assert(s->v2);
+    return s->fd;
 }
 
 void xsr_source_stop(struct xsr_source *s)

@@ -21,7 +21,8 @@ typedef int xsr_source_piece(void *ctx, const uint8_t *p, size_t n,
 
 struct xsr_source {
     struct xsr_loop *loop;
-    int fd;              /* borrowed */
+    int fd;              /* borrowed; others: xsr_source_stream_fd() */
+    bool v2;             /* what it reads is a libxl v2 stream */
     const uint8_t *head; /* borrowed; taken before the fd's bytes */
     size_t n_head;
     uint64_t pos;       /* of the next byte, from the first one */
@@ -42,6 +43,13 @@ struct xsr_source {
 void xsr_source_init(struct xsr_source *s, struct xsr_loop *loop, int fd,
                      const void *head, size_t n_head);
 void xsr_source_fini(struct xsr_source *s); /* idempotent */
+
+/*
+ * The descriptor, for whoever reads on in the stream. A number that was kept
+ * from before a conversion would be the legacy stream's: that is a bug, and
+ * ends the program.
+ */
+int xsr_source_stream_fd(const struct xsr_source *s);
 
 /*
  * Read exactly n > 0 bytes into s->buf, which grows as they arrive. what:
