@@ -412,7 +412,7 @@ static int split(struct xsr_qemu *q, struct xsr_err *err)
         return 0;
     }
     prologue = prologue_len(q, start);
-    if (prologue)
+    if (prologue && q->sections[0].body + prologue <= eof.at)
         q->sections[0].body += prologue;
     else if (q->sections[0].type == T_START) {
         xsr_qemu_degrade(q, XSR_QEMU_MALFORMED, start,

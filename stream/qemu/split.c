@@ -149,23 +149,35 @@ static void judge_sections(struct xsr_qemu *q)
     }
 }
 
+/* All headers are real, but for those inside of another header. */
+static void take_all(struct graph *g)
+{
+    size_t n = g->q->n_sections, i, j;
+
+    for (i = 0; i < n; i = j) {
+        for (j = i + 1; j < n && node_at(g, j) < g->q->sections[i].body; j++)
+            continue;
+        g->next[i] = (uint32_t)j;
+    }
+}
+
 /* The first one whose length is wrong, when all headers are real. */
 static void name_mismatch(struct graph *g)
 {
     struct xsr_qemu *q = g->q;
     char lens[80];
 
-    for (size_t i = 0; i < q->n_sections; i++) {
+    for (size_t i = 0; i < q->n_sections; i = g->next[i]) {
         const struct xsr_qemu_section *s = &q->sections[i];
+        uint64_t end = node_at(g, g->next[i]);
 
-        if (xsr_qemu_fit(q, s, node_at(g, i + 1)) != XSR_QEMU_FIT_NO)
+        if (xsr_qemu_fit(q, s, end) != XSR_QEMU_FIT_NO)
             continue;
         xsr_qemu_degrade(
             q, XSR_QEMU_MISMATCH, s->offset,
             "device state: section \"%s\" version %u has %llu bytes, known "
             "are %s (and subsections)",
-            s->idstr, s->version,
-            (unsigned long long)(node_at(g, i + 1) - s->body),
+            s->idstr, s->version, (unsigned long long)(end - s->body),
             xsr_qemu_known_lens(s, lens, sizeof lens));
         return;
     }
@@ -191,12 +203,6 @@ static void follow(struct graph *g, bool footers)
         q->sections[kept++] = *s;
     }
     q->n_sections = kept;
-}
-
-static void take_all(struct graph *g)
-{
-    for (size_t i = 0; i < g->q->n_sections; i++)
-        g->next[i] = (uint32_t)i + 1;
 }
 
 static void grade_by_lengths(struct graph *g)
@@ -237,8 +243,8 @@ static void choose(struct graph *g)
         if (g->cost[0] != NO_PATH) {
             grade_by_lengths(g);
         } else {
-            name_mismatch(g);
             take_all(g);
+            name_mismatch(g);
             follow(g, false);
         }
     }

@@ -390,6 +390,34 @@ static void headers_without_end_are_bounded(void **state)
     xsr_qemu_fini(&q);
 }
 
+/* A header may begin inside another's; the end byte inside "ram"'s. */
+static void sections_never_overlap(void **state)
+{
+    struct xsr_buf b;
+    struct xsr_qemu q;
+
+    (void)state;
+    begin(&b);
+    put_hdr(&b, 4, 1, "gpe", 0, 1); /* of no known length: no split fits */
+    put_body(&b, 2);
+    put_hdr(&b, 4, 2, "a", 0, 4);
+    put(&b, "\0\0\0\3\1b\0\0\0\0\0\0\0\1", 14);
+    put(&b, "", 1);
+    split(&q, &b);
+    assert_int_equal(q.grade, XSR_QEMU_MISMATCH);
+    assert_int_equal(q.n_sections, 2);
+    assert_int_equal(q.sections[1].body + q.sections[1].len, q.eof);
+    xsr_qemu_fini(&q);
+
+    begin(&b);
+    put_hdr(&b, 1, 0, "ram", 0, 3);
+    put(&b, "\2\0\0\0\0\3\0\0\0\0", 10);
+    split(&q, &b);
+    assert_int_equal(q.grade, XSR_QEMU_MALFORMED);
+    assert_int_equal(q.n_sections, 0);
+    xsr_qemu_fini(&q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,6 +432,7 @@ int main(void)
         cmocka_unit_test(empty_state_has_a_finding),
         cmocka_unit_test(prefixes_are_never_exact),
         cmocka_unit_test(headers_without_end_are_bounded),
+        cmocka_unit_test(sections_never_overlap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
