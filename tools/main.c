@@ -136,15 +136,15 @@ static const struct command {
      "    give a domain another name",
      "DOMAIN is a number or a name; NAME may not be in use."},
     {"inspect", xsr_cmd_inspect,
-     "inspect [--json] [--memory [--skip-owned]] FILE|-\n"
-     "    the records of an image, checked; or the guest's memory",
-     "FILE: xl save file, libxl stream or libxc image, may be compressed with "
-     "zstd.\n\n"
-     "--json        one JSON document\n"
-     "--memory      every page that is not all zero, ascending: pfn as 8 "
-     "little-endian\n"
-     "              bytes, then its 4096 bytes\n"
-     "--skip-owned  without the pages that a restore itself writes"},
+     "inspect [--decode] [--hex] [--records TYPE] [--salvage] [--json] FILE|-\n"
+     "inspect --pages | --memory | --raw OUT | --elf OUT ... FILE|-\n"
+     "    the guest and the records of an image, checked; its pages; its "
+     "memory",
+     NULL},
+    {"diff", xsr_cmd_diff,
+     "diff [--json] A B\n"
+     "    in what two images differ: records, fields, pages; exit 1 if they do",
+     NULL},
     {"check", xsr_cmd_check,
      "check [--json] [--quiet] [--records] FILE|-\n"
      "check --rules\n"

@@ -28,6 +28,7 @@ int xsr_cmd_unpause(int argc, char **argv);
 int xsr_cmd_resume(int argc, char **argv);
 int xsr_cmd_rename(int argc, char **argv);
 int xsr_cmd_inspect(int argc, char **argv);
+int xsr_cmd_diff(int argc, char **argv);
 int xsr_cmd_check(int argc, char **argv);
 int xsr_cmd_convert(int argc, char **argv);
 int xsr_cmd_sim(int argc, char **argv);

@@ -17,18 +17,22 @@
 
 #define MAX_FRAMES_SHOWN 64u
 
-/* What no table describes is told by length and digest. */
-static void put_tail(json_t *tree, const char *name, const uint8_t *p, size_t n)
+json_t *insp_digest(const uint8_t *p, size_t n)
 {
     char hash[24];
 
-    if (!n)
-        return;
     snprintf(hash, sizeof hash, "%016llx",
              (unsigned long long)XXH3_64bits(p, n));
-    json_object_set_new(
-        tree, name,
-        json_pack("{s:I, s:s}", "length", (json_int_t)n, "xxh3", hash));
+    return json_string(hash);
+}
+
+/* What no table describes is told by length and digest. */
+static void put_tail(json_t *tree, const char *name, const uint8_t *p, size_t n)
+{
+    if (n)
+        json_object_set_new(tree, name,
+                            json_pack("{s:I, s:o}", "length", (json_int_t)n,
+                                      "xxh3", insp_digest(p, n)));
 }
 
 /* count entries of u32 index, u32 reserved, u64 value */
@@ -295,6 +299,6 @@ json_t *insp_decode(const struct insp *w, const struct insp_row *row,
         return decode_image_record(w, row, &cur);
     if (row->type == XSR_XL2_EMULATOR_XENSTORE_DATA)
         return decode_keys(&cur);
-    return row->type == XSR_XL2_EMULATOR_CONTEXT && q ? insp_qemu_tree(q)
+    return row->type == XSR_XL2_EMULATOR_CONTEXT && q ? insp_qemu_tree(q, row)
                                                       : NULL;
 }

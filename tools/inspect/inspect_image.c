@@ -284,8 +284,13 @@ static int walk_image_body(struct insp *w, struct insp_row *row,
         return walk_pages(w, row, err);
     row->body_at = w->src->offset;
     if (row->type & XSR_XC3_OPTIONAL) {
-        if (insp_src_skip(w->src, row->len, row->name, err))
+        uint64_t kept = xsr_min(row->len, w->keep);
+
+        if (insp_take(w, kept, row->name, &cur, err) ||
+            insp_src_skip(w->src, row->len - kept, row->name, err))
             return -1;
+        row->body = w->body.p;
+        row->body_len = w->body.len;
     } else {
         if (insp_take(w, row->len, row->name, &cur, err))
             return -1;

@@ -5,7 +5,7 @@
  * runs in a file without a name, merged when they are read. A guest that was
  * not saved live makes one run.
  *
- *   new -> add ... -> sort -> next ... (rewind -> next ...) -> free
+ *   new -> add ... (commit, add ...) -> sort -> next ... -> free
  */
 #include <errno.h>
 #define XXH_INLINE_ALL
@@ -17,14 +17,14 @@
 
 #define IN_MEMORY   (128u << 10) /* entries: 3 MiB */
 #define MERGE_BYTES (4u << 20)   /* for the buffers of all runs */
-#define MIN_BUFFER  (4096u / sizeof(struct rec)) /* entries */
+#define MIN_BUFFER  (1024u / sizeof(struct rec)) /* entries */
 
 struct rec {            /* as it lies in the file */
     uint64_t key, hash; /* key: pfn << 8 | zero << 4 | type */
 };
 struct fresh {
     struct rec rec;
-    uint32_t seq;
+    uint32_t seq; /* wraps, but not within what memory holds */
 };
 struct run {
     uint64_t at, n; /* in the file, counted in entries */
@@ -35,11 +35,12 @@ struct run {
 
 struct insp_index {
     struct fresh *mem;
-    size_t n_mem;
+    size_t n_mem, n_mem_whole; /* whole: committed */
+    uint32_t seq;
     int fd;
     uint64_t n_file, last_key; /* of the last run */
     struct run *run;
-    size_t n_runs;
+    size_t n_runs, n_runs_whole;
     size_t *heap; /* runs that have something, the smallest first */
     size_t n_heap, buffer_len;
 };
@@ -86,25 +87,24 @@ static int by_pfn_and_age(const void *a, const void *b)
 
     if (pfn_of(x->rec.key) != pfn_of(y->rec.key))
         return x->rec.key < y->rec.key ? -1 : 1;
-    return x->seq < y->seq ? -1 : x->seq > y->seq;
+    return (int32_t)(x->seq - y->seq) < 0 ? -1 : x->seq != y->seq;
 }
 
-/* Sorted, and of every page the last state alone. */
-static void settle(struct insp_index *x)
+/* Sorted, and of every page the last state alone; returns how many are left. */
+static size_t settle(struct fresh *mem, size_t n)
 {
     size_t i, kept = 0;
 
-    for (i = 1; i < x->n_mem; i++)
-        if (pfn_of(x->mem[i].rec.key) <= pfn_of(x->mem[i - 1].rec.key))
+    for (i = 1; i < n; i++)
+        if (pfn_of(mem[i].rec.key) <= pfn_of(mem[i - 1].rec.key))
             break;
-    if (i >= x->n_mem)
-        return;
-    qsort(x->mem, x->n_mem, sizeof *x->mem, by_pfn_and_age);
-    for (i = 0; i < x->n_mem; i++)
-        if (i + 1 == x->n_mem ||
-            pfn_of(x->mem[i + 1].rec.key) != pfn_of(x->mem[i].rec.key))
-            x->mem[kept++] = x->mem[i];
-    x->n_mem = kept;
+    if (i >= n)
+        return n;
+    qsort(mem, n, sizeof *mem, by_pfn_and_age);
+    for (i = 0; i < n; i++)
+        if (i + 1 == n || pfn_of(mem[i + 1].rec.key) != pfn_of(mem[i].rec.key))
+            mem[kept++] = mem[i];
+    return kept;
 }
 
 static int new_run(struct insp_index *x, struct xsr_err *err)
@@ -118,32 +118,69 @@ static int new_run(struct insp_index *x, struct xsr_err *err)
     return 0;
 }
 
-/* Behind the last run if it goes on there, else as a run of its own. */
-static int spill(struct insp_index *x, struct xsr_err *err)
+static int write_run(struct insp_index *x, size_t n, struct xsr_err *err)
 {
     struct rec part[1024];
-    size_t n;
+    size_t now;
 
-    if (!x->n_mem)
-        return 0;
-    settle(x);
-    if (x->fd < 0 && insp_open_temporary(&x->fd, err))
-        return -1;
-    if ((!x->n_runs || pfn_of(x->mem[0].rec.key) <= pfn_of(x->last_key)) &&
-        new_run(x, err))
-        return -1;
-    x->last_key = x->mem[x->n_mem - 1].rec.key;
-    x->run[x->n_runs - 1].n += x->n_mem;
-    x->n_file += x->n_mem;
-    for (size_t i = 0; i < x->n_mem; i += n) {
-        n = (size_t)xsr_min(XSR_ARRAY_LEN(part), x->n_mem - i);
-        for (size_t j = 0; j < n; j++)
+    x->run[x->n_runs - 1].n += n;
+    x->n_file += n;
+    for (size_t i = 0; i < n; i += now) {
+        now = (size_t)xsr_min(XSR_ARRAY_LEN(part), n - i);
+        for (size_t j = 0; j < now; j++)
             part[j] = x->mem[i + j].rec;
-        if (xsr_write_all(x->fd, part, n * sizeof *part, "temporary file", err))
+        if (xsr_write_all(x->fd, part, now * sizeof *part, "temporary file",
+                          err))
             return -1;
     }
-    x->n_mem = 0;
     return 0;
+}
+
+/*
+ * The first n into the file: behind the last run if they go on there and are
+ * like it committed or not, else as a run of their own.
+ */
+static int spill(struct insp_index *x, size_t n, bool whole,
+                 struct xsr_err *err)
+{
+    size_t kept = settle(x->mem, n);
+
+    if (!n)
+        return 0;
+    if (x->fd < 0 && insp_open_temporary(&x->fd, err))
+        return -1;
+    if ((!x->n_runs || (x->n_runs == x->n_runs_whole) != whole ||
+         pfn_of(x->mem[0].rec.key) <= pfn_of(x->last_key)) &&
+        new_run(x, err))
+        return -1;
+    if (whole)
+        x->n_runs_whole = x->n_runs;
+    x->last_key = x->mem[kept - 1].rec.key;
+    if (write_run(x, kept, err))
+        return -1;
+    memmove(x->mem, x->mem + n, (x->n_mem - n) * sizeof *x->mem);
+    x->n_mem -= n;
+    x->n_mem_whole -= xsr_min(n, x->n_mem_whole);
+    return 0;
+}
+
+/* What is committed goes first; its order in front of the rest is kept. */
+static int make_room(struct insp_index *x, struct xsr_err *err)
+{
+    return x->n_mem_whole ? spill(x, x->n_mem_whole, true, err)
+                          : spill(x, x->n_mem, false, err);
+}
+
+void insp_index_commit(struct insp_index *x)
+{
+    x->n_mem_whole = x->n_mem;
+    x->n_runs_whole = x->n_runs;
+}
+
+void insp_index_drop(struct insp_index *x)
+{
+    x->n_mem = x->n_mem_whole;
+    x->n_runs = x->n_runs_whole;
 }
 
 int insp_index_add(struct insp_index *x, const struct insp_page *page,
@@ -152,9 +189,9 @@ int insp_index_add(struct insp_index *x, const struct insp_page *page,
     uint64_t key =
         page->pfn << 8 | (page->zero ? 1u << 4 : 0u) | (page->type & 15u);
 
-    if (x->n_mem == IN_MEMORY && spill(x, err))
+    if (x->n_mem == IN_MEMORY && make_room(x, err))
         return -1;
-    x->mem[x->n_mem] = (struct fresh){{key, page->hash}, (uint32_t)x->n_mem};
+    x->mem[x->n_mem] = (struct fresh){{key, page->hash}, x->seq++};
     x->n_mem++;
     return 0;
 }
@@ -233,7 +270,8 @@ int insp_index_rewind(struct insp_index *x, struct xsr_err *err)
 
 int insp_index_sort(struct insp_index *x, struct xsr_err *err)
 {
-    if (spill(x, err))
+    insp_index_commit(x);
+    if (spill(x, x->n_mem, true, err))
         return -1;
     free(x->mem);
     x->mem = NULL;

@@ -13,7 +13,7 @@
 #include "lib/util.h"
 #include "tools/inspect/report.h"
 
-/* Of a body that streams: what --hex shows of it. */
+/* Of a body that streams: what is shown of it. */
 #define KEEP (16u << 20)
 
 struct list {
@@ -274,7 +274,7 @@ int insp_list(struct insp_src *src, const struct insp_options *o,
 
     insp_init(&w, src);
     w.salvage = o->salvage;
-    w.keep = o->hex ? KEEP : 0;
+    w.keep = o->hex || o->decode ? KEEP : 0;
     if (o->json)
         fputs("{\"records\": [", stdout);
     rc = insp_walk(&w, &listener, &l, err);

@@ -40,7 +40,8 @@ void insp_qemu_version(const struct xsr_qemu *q, char *out, size_t out_len)
              newer_than ? newer_than : "");
 }
 
-static json_t *section_tree(const struct xsr_qemu *q, size_t i)
+static json_t *section_tree(const struct xsr_qemu *q, size_t i,
+                            const struct insp_row *row)
 {
     const struct xsr_qemu_section *s = &q->sections[i];
     uint64_t end = s->body + s->len;
@@ -49,6 +50,11 @@ static json_t *section_tree(const struct xsr_qemu *q, size_t i)
                   "id", (json_int_t)s->id, "version", (json_int_t)s->version,
                   "length", (json_int_t)s->len, "known_length", (int)s->known);
     json_t *subs = json_array();
+
+    if (s->body >= row->body_at && end <= row->body_at + row->body_len)
+        json_object_set_new(
+            tree, "xxh3",
+            insp_digest(row->body + (s->body - row->body_at), s->len));
 
     for (size_t j = 0; j < q->n_subs; j++)
         if (q->subs[j].offset >= s->body && q->subs[j].offset < end)
@@ -59,7 +65,7 @@ static json_t *section_tree(const struct xsr_qemu *q, size_t i)
     return tree;
 }
 
-json_t *insp_qemu_tree(const struct xsr_qemu *q)
+json_t *insp_qemu_tree(const struct xsr_qemu *q, const struct insp_row *row)
 {
     json_t *tree = json_object(), *sections = json_object();
     char version[64], key[300];
@@ -76,7 +82,7 @@ json_t *insp_qemu_tree(const struct xsr_qemu *q)
     for (size_t i = 0; i < q->n_sections; i++) {
         snprintf(key, sizeof key, "%s/%u", q->sections[i].idstr,
                  q->sections[i].instance);
-        json_object_set_new(sections, key, section_tree(q, i));
+        json_object_set_new(sections, key, section_tree(q, i, row));
     }
     json_object_set_new(tree, "sections", sections);
     return tree;

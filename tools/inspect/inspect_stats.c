@@ -65,13 +65,16 @@ static int on_pages(void *ctx, const struct insp *w,
     return insp_index_batch(s->index, s->src, batch, err);
 }
 
+/* Of a checkpoint that is not whole nothing is the guest's. */
 static int on_row(void *ctx, const struct insp *w, const struct insp_row *row,
                   struct xsr_err *err)
 {
-    (void)ctx;
+    struct stats *s = ctx;
+
     (void)w;
-    (void)row;
     (void)err;
+    if (row->layer == INSP_LIBXC && row->type == XSR_XC3_CHECKPOINT)
+        insp_index_commit(s->index);
     return 0;
 }
 
@@ -316,6 +319,8 @@ int insp_stats(struct insp_src *src, const struct insp_options *o,
     xsr_progress_fini();
     if (!rc)
         rc = insp_check_trailing(&w, err);
+    if (w.checkpointed && !w.done)
+        insp_index_drop(s.index);
     if (!count_pages(&s, &later))
         show(&w, &s, o->json, err);
     else if (!rc)

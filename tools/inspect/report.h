@@ -42,6 +42,7 @@ int insp_raw(struct insp_src *src, const struct insp_options *o,
 
 json_t *insp_u64(uint64_t value);     /* a number, or hex text from 2^63 on */
 json_t *insp_hex_u64(uint64_t value); /* "0x..." */
+json_t *insp_digest(const uint8_t *p, size_t n); /* xxh3, 16 digits */
 json_t *insp_octets(const uint8_t *p, size_t n); /* "00ff..." */
 json_t *insp_fields(const struct xsr_layout *layout, const uint8_t *p,
                     size_t len);
@@ -51,7 +52,8 @@ json_t *insp_fields(const struct xsr_layout *layout, const uint8_t *p,
  */
 json_t *insp_decode(const struct insp *w, const struct insp_row *row,
                     const struct xsr_qemu *q);
-json_t *insp_qemu_tree(const struct xsr_qemu *q);
+/* row: of the state, for digests of the sections that it has kept. */
+json_t *insp_qemu_tree(const struct xsr_qemu *q, const struct insp_row *row);
 /* "QEMU newer than 2.6", as far as sections tell; what they cannot: "QEMU". */
 void insp_qemu_version(const struct xsr_qemu *q, char *out, size_t out_len);
 
@@ -124,6 +126,9 @@ struct insp_index *insp_index_new(struct xsr_err *err);
 void insp_index_free(struct insp_index *x);
 int insp_index_add(struct insp_index *x, const struct insp_page *page,
                    struct xsr_err *err);
+/* What was added is whole; drop forgets what was added since. */
+void insp_index_commit(struct insp_index *x);
+void insp_index_drop(struct insp_index *x);
 /* Sorted from now on. */
 int insp_index_sort(struct insp_index *x, struct xsr_err *err);
 /* The next page in ascending order, its last state. 1, 0 at the end, -1. */
