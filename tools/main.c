@@ -137,7 +137,7 @@ static const struct command {
      "DOMAIN is a number or a name; NAME may not be in use."},
     {"inspect", xsr_cmd_inspect,
      "inspect [--decode] [--hex] [--records TYPE] [--salvage] [--json] FILE|-\n"
-     "inspect --pages | --memory | --raw OUT | --elf OUT ... FILE|-\n"
+     "        --pages | --memory | --raw OUT | --elf OUT ... FILE|-\n"
      "    the guest and the records of an image, checked; its pages; its "
      "memory",
      NULL},

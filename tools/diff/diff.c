@@ -19,7 +19,7 @@ static const char usage[] =
     "pages that only one has or whose contents or types differ. How an image is\n"
     "cut into records, and where they lie, makes no difference.\n"
     "\n"
-    "  --json   one JSON document on standard output\n"
+    "--json   one JSON document on standard output\n"
     "\n"
     "exit: 0 nothing differs, 1 something does, 2 usage, or an input cannot be\n"
     "read, 3 an image is damaged, 4 it is valid but not supported\n";

@@ -13,6 +13,7 @@
 #ifndef XSR_TOOLS_DIFF_H
 #define XSR_TOOLS_DIFF_H
 
+#include "tools/inspect/pages.h"
 #include "tools/inspect/report.h"
 
 struct diff_rec { /* one record, the last of its key */

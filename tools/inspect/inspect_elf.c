@@ -15,6 +15,7 @@
 #include "lib/util.h"
 #include "stream/blobs.h"
 #include "stream/hvmctx.h"
+#include "tools/inspect/pages.h"
 #include "tools/inspect/report.h"
 
 /* A segment's number is 16 bits wide; the first is the notes'. */

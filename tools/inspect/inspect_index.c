@@ -13,6 +13,7 @@
 
 #include "lib/fd.h"
 #include "lib/util.h"
+#include "tools/inspect/pages.h"
 #include "tools/inspect/report.h"
 
 #define IN_MEMORY   (128u << 10) /* entries: 3 MiB */

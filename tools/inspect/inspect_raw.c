@@ -15,6 +15,7 @@
 
 #include "lib/fd.h"
 #include "lib/util.h"
+#include "tools/inspect/pages.h"
 #include "tools/inspect/report.h"
 #include "tools/target.h"
 #include "tools/tools.h"

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "lib/util.h"
+#include "tools/inspect/pages.h"
 #include "tools/inspect/report.h"
 #include "tools/tools.h"
 
