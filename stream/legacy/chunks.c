@@ -87,7 +87,7 @@ int xsr_lg_get_qemu(const uint8_t *sig, enum xsr_lg_qemu *out,
         *out = known[i].form;
         return 0;
     }
-    return xsr_fail(err, XSR_E_FORMAT,
+    return xsr_fail(err, XSR_E_UNSUPPORTED,
                     "QEMU record: found signature \"%s\", allowed "
                     "DeviceModelRecord0002, QemuDeviceModelRecord, "
                     "RemusDeviceModelState",
