@@ -16,7 +16,9 @@
 #include "tools/inspect/pages.h"
 #include "tools/inspect/report.h"
 
-#define IN_MEMORY   (128u << 10) /* entries: 3 MiB */
+#ifndef IN_MEMORY /* a test has less */
+#define IN_MEMORY (128u << 10) /* entries: 3 MiB */
+#endif
 #define MERGE_BYTES (4u << 20)   /* for the buffers of all runs */
 #define MIN_BUFFER  (1024u / sizeof(struct rec)) /* entries */
 
@@ -329,7 +331,7 @@ int insp_each_page(struct insp_src *src, const struct xsr_page_batch *batch,
 {
     struct xsr_buf torn = XSR_BUF_INIT;
     const uint8_t *p = NULL;
-    size_t got;
+    size_t got = 0;
     int rc = 0;
 
     for (uint32_t i = 0; i < batch->count && !rc; i++) {
