@@ -20,9 +20,9 @@
 #define XSR_MAX_OPTIONAL_SKIP    (512u << 20)
 
 /* XenServer: text about the save; UEFI variables and TPM state are smaller. */
-#define XSR_MAX_XAPI_RECORD      (16u << 20)
+#define XSR_MAX_XAPI_RECORD (16u << 20)
 /* XenServer's own reader takes no more device state. */
-#define XSR_MAX_XAPI_QEMU        (1u << 20)
+#define XSR_MAX_XAPI_QEMU   (1u << 20)
 
 /* Any libxc record (Xen >= 4.10); only P2M_FRAMES can need it. */
 #define XSR_MAX_XC_RECORD    (128u << 20)

@@ -15,6 +15,12 @@
 
 static const uint8_t zero[8];
 
+static void emu_hdr(uint32_t id, uint8_t *out)
+{
+    xsr_st_le32(out, id);
+    xsr_st_le32(out + 4, 0);
+}
+
 /* ---- what it is ---------------------------------------------------------- */
 
 static int find_producer(struct cv *cv, uint32_t *id_out, struct xsr_err *err)
@@ -33,23 +39,63 @@ static int find_producer(struct cv *cv, uint32_t *id_out, struct xsr_err *err)
     return rc;
 }
 
+/* XenServer's record does not say whose it is: as libxl said, or by its look.
+ */
+static int choose_id(struct cv *cv, uint32_t found, struct xsr_err *err)
+{
+    struct xsr_buf hdr = XSR_BUF_INIT;
+    bool said;
+    int rc;
+
+    rc = xsr_parts_load(&cv->p->parts, XSR_PART_EMULATOR_ID,
+                        XSR_XL2_EMU_HDR_LEN, &hdr, &said, err);
+    cv->blob_id = found;
+    if (rc == 0 && said && hdr.len >= 4)
+        cv->blob_id = xsr_le32(hdr.p);
+    else if (rc == 0)
+        xsr_parts_note(&cv->p->parts, "the device state looks like %s's",
+                       xsr_qemu_producer_name(found));
+    if (rc == 0 && cv->blob_id > XSR_QEMU_UPSTREAM)
+        rc = xsr_fail(err, XSR_E_FORMAT,
+                      "emulator-id to put in: found %u, allowed 0 to 2",
+                      cv->blob_id);
+    xsr_buf_fini(&hdr);
+    return rc;
+}
+
+/* ... so what libxl said must not get lost when its look is another. */
+static int leave_id(struct cv *cv, struct xsr_err *err)
+{
+    uint8_t hdr[XSR_XL2_EMU_HDR_LEN];
+
+    emu_hdr(cv->blob_id, hdr);
+    if (cv->p->parts.aside)
+        return xsr_parts_leave_bytes(&cv->p->parts, XSR_PART_EMULATOR_ID, hdr,
+                                     sizeof hdr, cv->flow.in_at, "", err);
+    xsr_parts_note(&cv->p->parts,
+                   "warning: that the device state is %s's cannot be kept",
+                   xsr_qemu_producer_name(cv->blob_id));
+    return 0;
+}
+
 static int judge_id(struct cv *cv, struct xsr_err *err)
 {
     uint32_t found;
 
     if (find_producer(cv, &found, err))
         return -1;
-    if (cv->blob_id == CV_ID_UNKNOWN) {
+    if (cv->blob_id == CV_ID_UNKNOWN && cv->same)
         cv->blob_id = found;
-        xsr_parts_note(&cv->p->parts, "the device state looks like %s's",
-                       xsr_qemu_producer_name(found));
-    } else if (found && cv->blob_id && found != cv->blob_id) {
+    if (cv->blob_id == CV_ID_UNKNOWN)
+        return choose_id(cv, found, err);
+    if (found && cv->blob_id && found != cv->blob_id)
         xsr_parts_note(&cv->p->parts,
                        "warning: the device state is said to be %s's, but "
                        "looks like %s's",
                        xsr_qemu_producer_name(cv->blob_id),
                        xsr_qemu_producer_name(found));
-    }
+    if (found != cv->blob_id && cv->to == XSR_FORMAT_XENSERVER)
+        return leave_id(cv, err);
     return 0;
 }
 
@@ -115,12 +161,6 @@ static int fix_piix4acpi(struct cv *cv, struct xsr_err *err)
 }
 
 /* ---- writing it ---------------------------------------------------------- */
-
-static void emu_hdr(uint32_t id, uint8_t *out)
-{
-    xsr_st_le32(out, id);
-    xsr_st_le32(out + 4, 0);
-}
 
 static int put_to_libxl(struct cv *cv, struct xsr_err *err)
 {

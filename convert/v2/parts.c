@@ -17,6 +17,7 @@ static const char *const names[XSR_N_PARTS] = {
     [XSR_PART_MSR_POLICY] = "msr-policy",
     [XSR_PART_XENSTORE_KEYS] = "emulator-xenstore-data",
     [XSR_PART_EMULATOR] = "emulator-context",
+    [XSR_PART_EMULATOR_ID] = "emulator-id",
     [XSR_PART_XENOPS] = "xenops",
     [XSR_PART_VARSTORED] = "varstored",
     [XSR_PART_SWTPM0] = "swtpm0",

@@ -15,6 +15,7 @@ enum xsr_part {
     XSR_PART_MSR_POLICY,
     XSR_PART_XENSTORE_KEYS, /* the emulator's, with libxl's sub-header */
     XSR_PART_EMULATOR,      /* device state, with libxl's sub-header */
+    XSR_PART_EMULATOR_ID,   /* that sub-header alone */
     XSR_PART_XENOPS,        /* XenServer's records */
     XSR_PART_VARSTORED,
     XSR_PART_SWTPM0,

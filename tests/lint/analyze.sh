@@ -15,7 +15,7 @@ analysed()
         --suppress=nullPointerArithmetic \
         --suppress='comparePointers:xen-tests/guest/*' -j "$(nproc)" -D__GNUC__=12 2>&1
 }
-for folder in lib stream engine helper plugin tools stubs xen-tests; do
+for folder in lib stream convert engine helper plugin tools stubs xen-tests; do
     ok "the analyser finds nothing in $folder/" analysed "$folder"
 done
 done_testing
