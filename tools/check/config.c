@@ -316,13 +316,14 @@ void chk_config_against_state(struct chk *c)
 {
     uint64_t kb = c->f.n_pages * 4;
 
-    if (!c->f.have_config || !c->f.have_image)
+    /* of an image that is cut off, much is not known */
+    if (!c->f.have_config || !(c->image_done || c->found.n_cuts))
         return;
     if (c->f.n_states && c->f.max_vcpu >= c->f.max_vcpus)
         chk_find(c, CHK_CONFIG_VCPU_STATE, chk_at(c),
                  "state of vCPU %u, the configuration has max_vcpus %u",
                  c->f.max_vcpu, c->f.max_vcpus);
-    else if (c->f.n_states < c->f.n_avail)
+    else if (c->f.n_states && c->f.n_states < c->f.n_avail)
         chk_find(c, CHK_CONFIG_VCPU_OFFLINE, chk_at(c),
                  "%u of %u vCPUs of avail_vcpus have state", c->f.n_states,
                  c->f.n_avail);

@@ -260,7 +260,7 @@ R(ORDER_STORE, "order.store", W, 0, LIBXC, 40,
   "HVM: HVM_PARAMS names the xenstore page")
 R(ORDER_REPEATED, "order.repeated", E, 0, LIBXC, 41,
   "each state record is there once in an image or checkpoint, vCPU records once for each vCPU")
-R(ORDER_MEMORY_NONE, "order.memory-none", W, 0, LIBXC, 0,
+R(ORDER_MEMORY_NONE, "order.memory-none", W, REF, LIBXC, 0,
   "the guest has memory")
 R(PAGE_CUT, "page.cut", E, 0, LIBXC, 43,
   "PAGE_DATA has at least 8 octets")

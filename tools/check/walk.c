@@ -65,7 +65,7 @@ static bool libxl_follows(struct chk *c)
     type = xsr_le32(p);
     len = xsr_le32(p + 4);
     if (type == XSR_XL2_END && !len)
-        return got < 16 || !xsr_all_zero(p, 16);
+        return got < 16; /* nothing follows an END of libxl */
     if (type == XSR_XL2_CHECKPOINT_END)
         return len == 0;
     return (type == XSR_XL2_EMULATOR_XENSTORE_DATA ||
@@ -369,7 +369,12 @@ static void refuse_format(struct chk *c, const uint8_t *p, size_t n)
 {
     enum xsr_format format = xsr_format_detect(p, n);
 
-    if (format == XSR_FORMAT_XENSERVER)
+    /* in front of the old formats: one of so few pages never was */
+    if (n >= 8 && xsr_le32(p) == XSR_XC3_CHECKPOINT_DIRTY_PFN_LIST &&
+        xsr_le32(p + 4) % 8 == 0)
+        chk_find(c, CHK_INPUT_BACK_CHANNEL, 0,
+                 "records that a COLO secondary sends back");
+    else if (format == XSR_FORMAT_XENSERVER)
         chk_find(c, CHK_INPUT_XENSERVER, 0,
                  "an image of XenServer or XCP-ng; convert it first (xensr "
                  "convert)");
@@ -379,10 +384,6 @@ static void refuse_format(struct chk *c, const uint8_t *p, size_t n)
                  "an image of Xen 4.5 or older (%s); convert it first (xensr "
                  "convert)",
                  xsr_format_name(format));
-    else if (n >= 8 && xsr_le32(p) == XSR_XC3_CHECKPOINT_DIRTY_PFN_LIST &&
-             xsr_le32(p + 4) % 8 == 0)
-        chk_find(c, CHK_INPUT_BACK_CHANNEL, 0,
-                 "records that a COLO secondary sends back");
     else
         chk_find(c, CHK_INPUT_UNKNOWN, 0,
                  n ? "no format that is known begins so"

@@ -99,7 +99,8 @@ static void order_verify(struct chk *c, const struct chk_rec *r)
         chk_find(c, CHK_ORDER_VERIFY, r->at, "VERIFY before any PAGE_DATA");
     else if (c->f.checkpointed)
         chk_find(c, CHK_ORDER_VERIFY, r->at, "VERIFY in a checkpointed stream");
-    o->verify = c->f.verify = true;
+    o->verify |= o->memory;
+    c->f.verify = true;
 }
 
 static void order_state(struct chk *c, const struct chk_rec *r)

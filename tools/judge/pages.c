@@ -241,6 +241,7 @@ void chk_pages(struct chk *c, struct chk_rec *r)
     uint64_t at = chk_at(c);
     const uint8_t *p;
     uint32_t count;
+    bool whole;
 
     if (r->len < 8) {
         chk_find(c, CHK_PAGE_CUT, r->at, "PAGE_DATA of %u octets", r->len);
@@ -270,9 +271,8 @@ void chk_pages(struct chk *c, struct chk_rec *r)
         return;
     }
     judge_repeated(c, count, r->at);
-    if (judge_length(c, r, count)) {
-        keep_types(c, count, r->at);
-        if (c->f.guest == XSR_XC3_PV)
-            judge_contents(c, r, count);
-    }
+    whole = judge_length(c, r, count);
+    keep_types(c, count, r->at);
+    if (whole && c->f.guest == XSR_XC3_PV)
+        judge_contents(c, r, count);
 }
