@@ -268,6 +268,12 @@ bench: need-sim deps ## save, restore, live migration: ours and Debian's, side b
 	$(SUB) check-bins
 	@bash tests/bench/bench.sh $(O)
 
+.PHONY: bench-tools
+bench-tools: need-sim deps ## check, convert: ours and Debian's Python ones
+	-$(SUB) stock
+	$(SUB) check-bins
+	@bash tests/bench/tools.sh $(O)
+
 .PHONY: fuzz-bins
 fuzz-bins: $(FUZZ) $(FUZZ_BIN) $(TESTS_GEN)
 
