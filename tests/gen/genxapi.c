@@ -97,6 +97,17 @@ static void piix4acpi(uint32_t version, int has_address)
         put_n(0xb000, 4, 1);
 }
 
+/* QEMU itself, as it saves under Xen. */
+static void put_upstream(void)
+{
+    put("QEVM\0\0\0\3", 8);
+    section(4, 0, "timer", 2);
+    fill(0x22, 24);
+    section(4, 3, "0000:00:02.0/platform", 4);
+    fill(0x33, 277);
+    put_n(0, 1, 1);
+}
+
 /* gpe 0: no such section. */
 static void put_blob(const char *kind)
 {
@@ -113,6 +124,10 @@ static void put_blob(const char *kind)
     for (i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strlen(kinds[i].name) == n && !strncmp(kind, kinds[i].name, n))
             break;
+    if (!strcmp(kind, "upstream")) {
+        put_upstream();
+        return;
+    }
     if (i == sizeof kinds / sizeof *kinds)
         die(kind, "no such device state");
     put("QEVM\0\0\0\3", 8);
