@@ -5,26 +5,10 @@
 # octet by octet, holes where it has none; a core that readelf and gdb open with
 # the registers of the image; all of it or no file at all.
 . "${0%/*}/../lib.sh"
+. "$TOP/tests/memory-lib.sh"
 requires jq zstd perl readelf
 inspect() { "$XENSR" -q inspect "$@"; }
 
-# pages_of RAW BASE: entries of 8 + 4096 octets from a sparse file, as `xensr
-# sim memory` writes them: without pages that are all zero.
-pages_of()
-{
-    perl -e '
-        open my $f, "<", $ARGV[0] or die; my ($base, $pos) = ($ARGV[1], 0);
-        my ($zero, $page) = ("\0" x 4096);
-        while (1) {
-            # SEEK_DATA: what is a hole cannot hold anything
-            my $at = sysseek $f, $pos, 3; last unless $at;
-            $at = int($at / 4096) * 4096;
-            sysseek $f, $at, 0; last if sysread($f, $page, 4096) < 4096;
-            $pos = $at + 4096;
-            next if $at < $base || $page eq $zero;
-            print pack("Q<", ($at - $base) / 4096), $page;
-        }' "$1" "$2"
-}
 # The pages of a domain are in the raw file; how many were not zero.
 has_memory_of()
 {
@@ -40,7 +24,6 @@ has_memory_of()
         }
         die "only $n pages\n" if $n < 1000' "$1"
 }
-same_memory() { cmp <(pages_of "$1" "$2") "$3"; }
 MEMORY_AT=16777216
 
 # gdb says what is in the core; $1 is the core, the rest are commands
