@@ -108,7 +108,7 @@ ok "what the last round zeroes is a hole" same_memory "$T/raw0" 0 "$T/mem0"
 # ---- all or nothing -------------------------------------------------------------
 rm -f "$T"/raw* "$T"/core*
 mkdir "$T/dir"
-nothing_there() { [ -z "$(ls -A "$T/dir" "$TMPDIR" | grep -v ':$')" ]; }
+nothing_there() { [ -z "$(find "$T/dir" "$TMPDIR" -mindepth 1)" ]; }
 "$MUTATE" cut:-100 <"$img" >"$T/cut"
 for o in --raw --elf; do
     ok "$o of a cut image is refused" must_fail 3 inspect $o "$T/dir/x" "$T/cut"

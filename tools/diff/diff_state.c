@@ -139,6 +139,8 @@ json_t *diff_state(const struct diff_side *a, const struct diff_side *b)
     json_t *differ = json_array();
     uint64_t same = 0;
 
+    insp_fields_all(true);
+
     for (size_t i = 0; i < a->n_whole; i++) {
         const struct diff_rec *x = &a->rec[i], *y = diff_find(b, x->key);
 

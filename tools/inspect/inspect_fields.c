@@ -3,7 +3,8 @@
  * The walker over tables of fields (stream/fields): bytes and a layout become
  * a tree of names and values, which is printed, put into JSON or compared.
  * Integers that people read as hex are strings, since JSON's numbers end at
- * 2^63. Of arrays only what is not zero is kept: most of it always is.
+ * 2^63. Of arrays only what is not zero is kept: most of it always is. (A
+ * comparison wants all of it.)
  */
 #include <stdio.h>
 
@@ -11,6 +12,13 @@
 #include "tools/inspect/report.h"
 
 #define MAX_RANGES 64u
+
+static bool all_elements;
+
+void insp_fields_all(bool all)
+{
+    all_elements = all;
+}
 
 json_t *insp_u64(uint64_t value)
 {
@@ -115,7 +123,7 @@ static void one_field(json_t *tree, const struct xsr_field *f, const uint8_t *p,
             return;
         if (!f->n) {
             json_object_set_new(tree, f->name, one_value(f, p + at));
-        } else if (!xsr_all_zero(p + at, width)) {
+        } else if (all_elements || !xsr_all_zero(p + at, width)) {
             snprintf(name, sizeof name, "%s[%u]", f->name, i);
             json_object_set_new(tree, name, one_value(f, p + at));
         }

@@ -16,10 +16,10 @@
 #include "tools/inspect/pages.h"
 #include "tools/inspect/report.h"
 
-#ifndef IN_MEMORY /* a test has less */
+#ifndef IN_MEMORY              /* a test has less */
 #define IN_MEMORY (128u << 10) /* entries: 3 MiB */
 #endif
-#define MERGE_BYTES (4u << 20)   /* for the buffers of all runs */
+#define MERGE_BYTES (4u << 20) /* for the buffers of all runs */
 #define MIN_BUFFER  (1024u / sizeof(struct rec)) /* entries */
 
 struct rec {            /* as it lies in the file */

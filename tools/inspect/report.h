@@ -43,6 +43,8 @@ json_t *insp_u64(uint64_t value);     /* a number, or hex text from 2^63 on */
 json_t *insp_hex_u64(uint64_t value); /* "0x..." */
 json_t *insp_digest(const uint8_t *p, size_t n); /* xxh3, 16 digits */
 json_t *insp_octets(const uint8_t *p, size_t n); /* "00ff..." */
+/* From now on: elements of arrays that are zero, too. */
+void insp_fields_all(bool all);
 json_t *insp_fields(const struct xsr_layout *layout, const uint8_t *p,
                     size_t len);
 /*
