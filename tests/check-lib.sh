@@ -15,7 +15,7 @@
 
 declare -A OFFSET SEVERITY ALWAYS
 ALWAYS=([pv64]='' [pv32]=pv-info.32bit [pvh]='' [hvm]=''
-    [remus]=page.live,remus.cut)
+    [remus]='page.live,remus.cut')
 z=0000000000000000
 export z
 
@@ -35,13 +35,20 @@ for kind in "${!ALWAYS[@]}"; do
     done < <("$MUTATE" offsets <"$T/$kind.img")
 done
 
+# off KIND:LAYER:TYPE:N [MORE]: where such a record begins.
+off() { echo $((${OFFSET[$1]:?no $1} + ${2-0})); }
 # at KIND WHERE FILE: sets REPLY.
 at()
 {
-    local key=${2%%+*} off=0
+    local key=${2%%+*} off=0 less
     [ "$key" = "$2" ] || off=${2##*+}
     case $2 in
-    end*) REPLY=$(($(stat -c %s "$3") ${2#end})) ;;
+    end*)
+        REPLY=$(stat -c %s "$3")
+        less=${2#end}
+        less=${less#-}
+        REPLY=$((REPLY - ${less:-0}))
+        ;;
     [0-9]*) REPLY=$2 ;;
     *:*:*) REPLY=$((${OFFSET[$1:$key]:?no $key} + off)) ;;
     *) REPLY=$((${OFFSET[$1:$key:0]:?no $key} + off)) ;;

@@ -4,6 +4,7 @@
 # xl header, configuration, libxl stream, emulator records, image headers: each
 # rule broken by itself is found, by its name, where it is.
 . "${0%/*}/../lib.sh"
+# shellcheck source=tests/check-lib.sh
 . "${0%/*}/../check-lib.sh"
 
 for kind in "${!ALWAYS[@]}"; do
@@ -159,24 +160,24 @@ case_ pvh libxl.state-outside,libxl.state-id libxl:END "an unknown state" \
 
 C=libxc:X86_PV_P2M_FRAMES # mutate takes EMULATOR_CONTEXT of a checkpoint for it
 case_ remus libxl.end-missing end "ends behind the first CHECKPOINT" \
-    cut:$((OFFSET[remus:$C:0]))
+    "cut:$(off remus:$C:0)"
 case_ remus libxl.record-cut end "ends inside the first emulator context" \
-    cut:$((OFFSET[remus:$C:0] + 100))
+    "cut:$(off remus:$C:0 100)"
 case_ remus libxl.end-missing end "ends before the first CHECKPOINT_END" \
-    cut:$((OFFSET[remus:libxc:X86_PV_VCPU_BASIC:0]))
+    "cut:$(off remus:libxc:X86_PV_VCPU_BASIC:0)"
 case_ remus remus.cut end "ends behind the first checkpoint" \
-    cut:$((OFFSET[remus:libxc:X86_PV_VCPU_BASIC:0] + 8))
+    "cut:$(off remus:libxc:X86_PV_VCPU_BASIC:0 8)"
 case_ remus remus.cut end "ends in the first record behind it" \
-    cut:$((OFFSET[remus:libxc:X86_PV_VCPU_BASIC:0] + 12))
+    "cut:$(off remus:libxc:X86_PV_VCPU_BASIC:0 12)"
 case_ remus remus.cut,page.live end "ends inside memory behind it" \
-    cut:$((OFFSET[remus:libxc:PAGE_DATA:1] + 5000))
+    "cut:$(off remus:libxc:PAGE_DATA:1 5000)"
 case_ remus remus.cut,page.live end "ends inside the second emulator context" \
-    cut:$((OFFSET[remus:$C:1] + 100))
+    "cut:$(off remus:$C:1 100)"
 case_ remus libxl.end-in-checkpoint,page.live $C:1 "END inside a checkpoint" \
-    put:$((OFFSET[remus:$C:1])):$z cut:$((OFFSET[remus:$C:1] + 8))
+    "put:$(off remus:$C:1):$z" "cut:$(off remus:$C:1 8)"
 case_ remus remus.ended,page.live end "an image that ends with END" \
-    put:$((OFFSET[remus:libxc:CHECKPOINT:1])):$z \
-    cut:$((OFFSET[remus:libxc:CHECKPOINT:1] + 8))
+    "put:$(off remus:libxc:CHECKPOINT:1):$z" \
+    "cut:$(off remus:libxc:CHECKPOINT:1 8)"
 case_ remus libxl.emulator-missing,page.live,remus.cut $C:1 "a checkpoint without state" \
     drop:$C:1
 case_ remus libxl.state-id,page.live,remus.cut 50292 "COLO with an unknown state" \
@@ -185,7 +186,7 @@ case_ remus libxl.state-id,page.live,remus.cut 50292 "COLO with an unknown state
 # ---- emulator keys and state -------------------------------------------------
 
 K=libxl:EMULATOR_XENSTORE_DATA E=libxl:EMULATOR_CONTEXT
-k0=$((OFFSET[hvm:$K:0] + 16)) # the first key
+k0="$(off hvm:$K:0 16)" # the first key
 # Of a text, in which | stands for NUL.
 hx() { printf %s "$1" | tr '|' '\0' | od -An -v -tx1 | tr -d ' \n'; }
 # keys TEXT: the record with these octets behind its sub-header.
@@ -229,7 +230,7 @@ case_ hvm keys.too-long $K "above 1 MiB of keys" drop:$K \
     "record:$E:0:EMULATOR_XENSTORE_DATA:zeros*1048592" \
     "body:$K:0:0:02"
 
-e0=$((OFFSET[hvm:$E:0] + 16)) # QEMU's first octet
+e0="$(off hvm:$E:0 16)" # QEMU's first octet
 case_ hvm qemu.magic $e0 "another magic" body:$E:0:8:58
 case_ hvm qemu.magic $e0 "version 2" body:$E:0:15:02
 case_ hvm qemu.magic $e0 "no state" drop:$E "record:libxl:END:0:EMULATOR_CONTEXT:0200000000000000"

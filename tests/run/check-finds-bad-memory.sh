@@ -4,14 +4,15 @@
 # The libxc image: its headers, frames and order of its records, PAGE_DATA and
 # page tables. Each rule broken by itself is found, by its name, where it is.
 . "${0%/*}/../lib.sh"
+# shellcheck source=tests/check-lib.sh
 . "${0%/*}/../check-lib.sh"
 
 # ---- headers -----------------------------------------------------------------
 
 I=libxc:image-header D=libxc:domain-header
 for kind in pv64 pvh hvm; do
-    case_ $kind image.cut $I "the image header ends early" cut:$((OFFSET[$kind:$I:0] + 23))
-    case_ $kind domain.cut $D "no domain header" cut:$((OFFSET[$kind:$D:0]))
+    case_ $kind image.cut $I "the image header ends early" "cut:$(off $kind:$I:0 23)"
+    case_ $kind domain.cut $D "no domain header" "cut:$(off $kind:$D:0)"
     case_ $kind image.marker $I "a zero bit in the marker" body:$I:0:7:7f
     case_ $kind image.id $I+8 "another id" body:$I:0:8:00
     case_ $kind image.version $I+12 "version 4" body:$I:0:15:04
@@ -39,19 +40,20 @@ S=libxc:STATIC_DATA_END TSC=libxc:X86_TSC_INFO N=libxc:END
 declare -A behind tail # the record behind the image, and from END to the end
 for kind in pv64 pv32 pvh hvm; do
     behind[$kind]=libxl:END
-    tail[$kind]=end-$(($(stat -c %s "$T/$kind.img") - OFFSET[$kind:$N:0]))
+    size=$(stat -c %s "$T/$kind.img")
+    tail[$kind]=end-$((size - ${OFFSET[$kind:$N:0]}))
 done
 behind[hvm]=libxl:EMULATOR_XENSTORE_DATA
 for kind in pv64 pv32 pvh hvm; do
     case_ $kind record.end-missing end "ends behind static data" \
-        cut:$((OFFSET[$kind:$S:0] + 8))
-    case_ $kind record.end-missing end "ends in front of END" cut:$((OFFSET[$kind:$N:0]))
-    case_ $kind record.header-cut $TSC "ends inside a frame" cut:$((OFFSET[$kind:$TSC:0] + 3))
-    case_ $kind record.cut end "ends inside a body" cut:$((OFFSET[$kind:$TSC:0] + 12))
-    case_ $kind record.cut end "ends inside memory" cut:$((OFFSET[$kind:libxc:PAGE_DATA:0] + 9000))
+        "cut:$(off $kind:$S:0 8)"
+    case_ $kind record.end-missing end "ends in front of END" "cut:$(off $kind:$N:0)"
+    case_ $kind record.header-cut $TSC "ends inside a frame" "cut:$(off $kind:$TSC:0 3)"
+    case_ $kind record.cut end "ends inside a body" "cut:$(off $kind:$TSC:0 12)"
+    case_ $kind record.cut end "ends inside memory" "cut:$(off $kind:libxc:PAGE_DATA:0 9000)"
     case_ $kind record.limit $TSC "a record above 128 MiB" setlen:$TSC:0:0x8000001
     case_ $kind record.limit $TSC "a record of 4 GiB" setlen:$TSC:0:0xffffffff
-    case_ $kind record.padding,record.optional $((OFFSET[$kind:$TSC:0] + 13)) "padding" \
+    case_ $kind record.padding,record.optional "$(off $kind:$TSC:0 13)" "padding" \
         insert:$TSC:05000080050000000102030405000100
     case_ $kind record.type $TSC "an unknown record" record:$TSC:0:0x13:$z
     case_ $kind record.type $TSC "the highest number" record:$TSC:0:0x7fffffff:
@@ -93,9 +95,9 @@ for kind in pv64 pv32 pvh hvm; do
     [ "${kind#pv[36]}" = "$kind" ] || first=$F
     case_ $kind order.static-end,order.static-late "${tail[$kind]}" "no STATIC_DATA_END" drop:$S
     case_ $kind order.static-end $S+8 "STATIC_DATA_END twice" dup:$S
-    case_ $kind order.policy-late $((OFFSET[$kind:libxc:X86_MSR_POLICY:0] + 8)) \
+    case_ $kind order.policy-late "$(off $kind:libxc:X86_MSR_POLICY:0 8)" \
         "MSR policy behind STATIC_DATA_END" swap:libxc:X86_MSR_POLICY
-    case_ $kind order.policy-late $((OFFSET[$kind:libxc:X86_CPUID_POLICY:0] + 48)) \
+    case_ $kind order.policy-late "$(off $kind:libxc:X86_CPUID_POLICY:0 48)" \
         "CPUID policy behind STATIC_DATA_END" \
         "move:libxc:X86_CPUID_POLICY:0:${first#libxc:}:0"
     case_ $kind order.policy-repeated libxc:X86_MSR_POLICY "CPUID policy twice" \
@@ -104,20 +106,20 @@ for kind in pv64 pv32 pvh hvm; do
     case_ $kind order.tsc "${tail[$kind]}" "no X86_TSC_INFO" drop:$TSC
     case_ $kind order.tsc-converted,domain.converted "${tail[$kind]}" "no X86_TSC_INFO, converted" \
         body:$D:0:8:00 drop:$TSC
-    case_ $kind order.repeated $((OFFSET[$kind:$TSC:0] + 32)) "X86_TSC_INFO twice" dup:$TSC
+    case_ $kind order.repeated "$(off $kind:$TSC:0 32)" "X86_TSC_INFO twice" dup:$TSC
     case_ $kind order.verify $TSC+8 "VERIFY twice" insert:$TSC:0d000000000000000d00000000000000
     case_ $kind order.verify $first "VERIFY before any memory" record:$first:0:VERIFY:
     case_ $kind order.checkpoint $N "CHECKPOINT in a plain image" record:$N:0:CHECKPOINT:
 done
-case_ pv64 order.pv-info-late,order.pv-info $((OFFSET[pv64:$S:0] - 16)) "no X86_PV_INFO" drop:$V
+case_ pv64 order.pv-info-late,order.pv-info "$(off pv64:$S:0 -16)" "no X86_PV_INFO" drop:$V
 for kind in pv64 pv32; do
     case_ $kind order.pv-info $V+16 "X86_PV_INFO twice" dup:$V
-    case_ $kind order.pv-info-late $((OFFSET[$kind:$S:0] - 16)) \
+    case_ $kind order.pv-info-late "$(off $kind:$S:0 -16)" \
         "X86_PV_INFO behind STATIC_DATA_END" move:$V:0:X86_PV_P2M_FRAMES:0
     case_ $kind order.p2m-late $F "memory before P2M_FRAMES" swap:$F
-    case_ $kind order.pv-state $((OFFSET[$kind:$N:0] - 4104)) "no SHARED_INFO" \
+    case_ $kind order.pv-state "$(off $kind:$N:0 -4104)" "no SHARED_INFO" \
         drop:libxc:SHARED_INFO
-    case_ $kind order.repeated $((OFFSET[$kind:libxc:SHARED_INFO:0] + 4104)) \
+    case_ $kind order.repeated "$(off $kind:libxc:SHARED_INFO:0 4104)" \
         "SHARED_INFO twice" dup:libxc:SHARED_INFO
     case_ $kind order.pv-state,vcpu.offline,config.vcpu-offline "${tail[$kind]}" \
         "no state of vCPU 0" drop:libxc:X86_PV_VCPU_BASIC
@@ -138,7 +140,7 @@ for kind in pvh hvm; do
     case_ $kind order.memory-late $N "memory behind HVM_PARAMS" \
         record:$N:0:PAGE_DATA:010000000000000000f00f00000000f0
     case_ $kind order.memory-none,params.absent "${tail[$kind]}" "no memory" drop:$P
-    case_ $kind order.verify-new $((OFFSET[$kind:$TSC:0] + 24)) "a new page behind VERIFY" \
+    case_ $kind order.verify-new "$(off $kind:$TSC:0 24)" "a new page behind VERIFY" \
         record:$TSC:0:VERIFY: record:$TSC:0:PAGE_DATA:010000000000000009000000000000f0
 done
 
@@ -193,7 +195,7 @@ case_ pv64 page.beyond $((t + 16)) "the highest pfn" "$(more ${one}ffffffffffff0
 slot() { echo $((8 + 8 * 16 + 4096 * $1 + 8 * $2)); }
 pte() # RULES PFN INDEX VALUE "SENTENCE": of pv64
 {
-    case_ pv64 "$1" $((OFFSET[pv64:$P:0] + 8 + $(slot "$2" "$3"))) "$5" \
+    case_ pv64 "$1" "$(off pv64:$P:0 $(($(slot "$2" "$3") + 8)))" "$5" \
         "body:$P:0:$(slot "$2" "$3"):$4"
 }
 pte table.beyond 9 0 6500010000000000 "L1 names the page behind the end"
@@ -204,14 +206,14 @@ pte table.superpage 8 1 e7c0000000000000 "a superpage in L2"
 pte table.superpage 7 1 e7c0000000000000 "a superpage in L3"
 pte table.xen-slot 6 256 0200000000000000 "the first slot of Xen"
 pte table.xen-slot 10 271 0200000000000000 "the last slot of Xen"
-E=$((OFFSET[pv64:$N:0]))
+E="$(off pv64:$N:0)"
 case_ pv64 table.level "$E" "L2 names an ordinary page" "body:$P:0:$(slot 8 1):67c0000000000000"
 case_ pv64 table.level "$E" "L2 names an L3" "body:$P:0:$(slot 8 1):6770000000000000"
 case_ pv64 table.level "$E" "L3 names itself" "body:$P:0:$(slot 7 1):6770000000000000"
 case_ pv64 table.level "$E" "L4 names an L2" "body:$P:0:$(slot 6 1):6780000000000000"
 case_ pv64 table.level "$E" "L4 names a page that is not there" \
     "body:$P:0:$(slot 6 1):67b0000000000000"
-case_ pv32 table.xen-slot $((OFFSET[pv32:$P:0] + 8 + $(slot 6 4))) "the slots behind L3" \
+case_ pv32 table.xen-slot "$(off pv32:$P:0 $(($(slot 6 4) + 8)))" "the slots behind L3" \
     "body:$P:0:$(slot 6 4):0100000000000000"
 case_ pv32 table.level $N "L3 names an ordinary page" \
     "body:$P:0:$(slot 6 1):01c0000000000000"

@@ -160,9 +160,14 @@ static bool judge_shape(struct chk *c, const struct entry *e)
     if (types[e->type].between ? e->len >= min && e->len <= max
                                : e->len == min || e->len == max)
         return true;
-    chk_find(c, CHK_HVM_LENGTH, e->at + 4, "%s/%u of length %u, allowed %u%s%u",
-             types[e->type].name, e->instance, e->len, min,
-             types[e->type].between ? " to " : " or ", max);
+    if (min == max)
+        chk_find(c, CHK_HVM_LENGTH, e->at + 4, "%s/%u of length %u, allowed %u",
+                 types[e->type].name, e->instance, e->len, min);
+    else
+        chk_find(c, CHK_HVM_LENGTH, e->at + 4,
+                 "%s/%u of length %u, allowed %u %s %u", types[e->type].name,
+                 e->instance, e->len, min, types[e->type].between ? "to" : "or",
+                 max);
     return false;
 }
 

@@ -208,6 +208,8 @@ static void judge_want(struct chk *c, const struct chk_want *w)
         w->level ? xsr_page_is_table(type) && xsr_page_level(type) == w->level
                  : type == XSR_PT_NOTAB;
 
+    if (!c->have_p2m)
+        return; /* the guest's end is not known, and that has been said */
     if (w->pfn > c->end_pfn || !good) {
         if (w->pfn <= c->end_pfn && chk_has(c, CHK_INPUT_PARTLY))
             return;
