@@ -60,6 +60,7 @@ ENGINE_O := $(call obj,engine/*.c engine/*/*.c)
 HELPER_O := $(call obj,helper/*.c)
 PLUGIN_O := $(call obj,plugin/*.c plugin/*/*.c)
 TOOLS_O  := $(call obj,tools/*.c tools/*/*.c)
+CHECK_O  := $(call obj,tools/check/*.c tools/judge/*.c tools/input.c)
 WORLD_O  := $(call obj,stubs/world/*.c stubs/hv/*.c stubs/xs/*.c stubs/guest/*.c)
 SIMTOOL_O := $(call obj,stubs/tool/*.c)
 SIMDM_O  := $(call obj,stubs/dm/*.c)
@@ -204,6 +205,11 @@ $(O)/tests/bin/%box: tests/bin/%box.c $(O)/libengine.a $(O)/libstream.a $(O)/lib
 $(O)/tests/unit/%: tests/unit/%.c $(UNIT_A)
 	$(TEST_CC) $(UNIT_A) -lcmocka $(PLUGIN_LIBS)
 
+# `xensr check` without its command line.
+$(O)/libcheck.a: $(CHECK_O)
+$(O)/tests/unit/check_%: tests/unit/check_%.c $(O)/libcheck.a $(UNIT_A)
+	$(TEST_CC) $(O)/libcheck.a $(UNIT_A) -lcmocka $(TOOLS_LIBS)
+
 # The pure parts of engine/.
 $(O)/tests/unit/engine_%: tests/unit/engine_%.c $(O)/libengine.a $(UNIT_A)
 	$(TEST_CC) $(O)/libengine.a $(UNIT_A) -lcmocka $(XEN_LIBS)
@@ -215,6 +221,13 @@ FUZZ_MAIN = $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer,\
 $(O)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_O) $(O)/tests/fuzz/support/replay.o \
 		$(UNIT_A)
 	$(TEST_CC) $(FUZZ_O) $(FUZZ_MAIN) $(UNIT_A) $(PLUGIN_LIBS)
+
+# A subcommand without the program around it.
+$(O)/tests/fuzz/check: tests/fuzz/check.c $(FUZZ_O) \
+		$(O)/tests/fuzz/support/replay.o $(O)/tests/fuzz/support/tool.o \
+		$(call obj,tools/check/*.c tools/judge/*.c) $(O)/tools/input.o $(UNIT_A)
+	$(TEST_CC) $(filter-out %/replay.o,$(filter %.o,$^)) $(FUZZ_MAIN) \
+		$(UNIT_A) $(TOOLS_LIBS)
 
 $(FUZZ_BIN): $(O)/%: %.c $(FUZZ_O) $(UNIT_A)
 	$(TEST_CC) $(FUZZ_O) $(UNIT_A) -ljansson

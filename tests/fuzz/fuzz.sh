@@ -19,7 +19,7 @@ one()
     local t=$1 status stat found log=$work/log/$1
     mkdir -p "$work/corpus/$t" "$work/findings"
     nice -n 19 "$build/tests/fuzz/$t" -max_total_time="$seconds" -timeout=10 \
-        -rss_limit_mb=1024 -max_len=65536 -print_final_stats=1 \
+        -rss_limit_mb=1024 -max_len=122880 -print_final_stats=1 \
         -artifact_prefix="$work/findings/$t-" \
         "$work/corpus/$t" "$work/seeds/$t" >"$log" 2>&1
     status=$?

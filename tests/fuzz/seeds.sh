@@ -69,6 +69,20 @@ for f in "$out"/image/*; do
     esac
 done
 rm -f "$out/old"
+
+# The same small images, and tiny ones that are good in every respect: for the
+# judgement and, behind a byte that says what they become, for the conversion.
+mkdir -p "$out/check" "$out/recast"
+for kind in pv64 pv32 pvh hvm remus; do
+    "$gen/tiny" "$kind" >"$out/image/tiny-$kind"
+done
+for f in "$out"/image/*; do
+    name=$(basename "$f")
+    cp "$f" "$out/check/$name"
+    for to in 0 1 2 4 5 6 10; do
+        { bytes "$to"; cat "$f"; } >"$out/recast/$name-$to"
+    done
+done
 { bytes 2 2 7 0 0 1; printf '\001\0\0\0\0\0\0\0\002\0\0\060\0\0\0\0%.0s' 1 2 3 4; } |
     seed legacy batch
 { bytes 3 0 2 0 0 0 7 0 0 0 0 0 0 0; } | seed legacy vcpus

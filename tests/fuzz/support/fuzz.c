@@ -8,7 +8,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
+#include "lib/fd.h"
 #include "lib/util.h"
 
 void fuzz_broken(const char *file, int line, const char *fmt, ...)
@@ -68,6 +70,43 @@ uint8_t *fuzz_copy(const uint8_t *p, size_t n)
     if (n)
         memcpy(copy, p, n);
     return copy;
+}
+
+int fuzz_file(const void *p, size_t n)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+    int fd = memfd_create("fuzz", MFD_CLOEXEC);
+
+    need(fd >= 0, "no file in memory");
+    fuzz_good(xsr_write_all(fd, p, n, "a file in memory", &err), &err);
+    need(lseek(fd, 0, SEEK_SET) == 0, "lseek");
+    return fd;
+}
+
+void fuzz_read_back(int fd, struct xsr_buf *out)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+    uint8_t piece[4096];
+    ssize_t n;
+
+    need(lseek(fd, 0, SEEK_SET) == 0, "lseek");
+    while ((n = read(fd, piece, sizeof piece)) > 0)
+        fuzz_good(xsr_buf_put(out, piece, (size_t)n, &err), &err);
+    need(n == 0, "read");
+}
+
+int fuzz_pipe(const void *p, size_t n)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+    int fds[2];
+
+    need(n <= FUZZ_PIPE_MAX, "%zu bytes for a pipe", n);
+    fuzz_good(xsr_pipe(fds, &err), &err);
+    if (n >= 65536)
+        xsr_grow_pipe(fds[1], 1u << 20);
+    fuzz_good(xsr_write_all(fds[1], p, n, "a pipe", &err), &err);
+    xsr_close(&fds[1]);
+    return fds[0];
 }
 
 size_t fuzz_take(struct fuzz_in *in, size_t n, const uint8_t **out)

@@ -50,6 +50,14 @@ void fuzz_good(int rc, const struct xsr_err *err);
  */
 uint8_t *fuzz_copy(const uint8_t *p, size_t n);
 
+/* A file without name that holds n bytes, at its beginning; what a file holds.
+ */
+int fuzz_file(const void *p, size_t n);
+void fuzz_read_back(int fd, struct xsr_buf *out);
+/* The read end of a pipe that holds n bytes, no more than fit. */
+#define FUZZ_PIPE_MAX (120u << 10)
+int fuzz_pipe(const void *p, size_t n);
+
 /* The first bytes of an input steer a target: values, 0 behind the end. */
 struct fuzz_in {
     const uint8_t *p;

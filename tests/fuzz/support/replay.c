@@ -101,6 +101,6 @@ int main(int argc, char **argv)
             rc |= feed_folder(argv[i]);
         else
             rc |= feed(argv[i]);
-    printf("%lu inputs\n", n_inputs);
+    fprintf(stderr, "%lu inputs\n", n_inputs);
     return rc || !n_inputs ? 1 : 0;
 }
