@@ -68,9 +68,8 @@ progs = $(patsubst %.c,$(O)/%,$(wildcard $(1)))
 TESTS_GEN := $(call progs,tests/gen/*.c)
 TESTS_BIN := $(call progs,tests/bin/*.c)
 FUZZ     := $(call progs,tests/fuzz/*.c)
-FUZZ_O   := $(addprefix $(O)/tests/fuzz/support/,fuzz.o walk.o)
-FUZZ_BIN := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/support/cut.c \
-	tests/fuzz/support/flips.c))
+FUZZ_O   := $(addprefix $(O)/tests/fuzz/support/,fuzz.o walk.o must.o)
+FUZZ_BIN := $(addprefix $(O)/tests/fuzz/support/,cut flips flipcheck)
 UNIT     := $(call progs,tests/unit/*.c)
 UNIT_SIM := $(call progs,tests/unit-sim/*.c)
 STUBS    := $(patsubst stubs/libs/%.c,$(O)/stubs/%,$(wildcard stubs/libs/*.c))
@@ -223,14 +222,14 @@ $(O)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_O) $(O)/tests/fuzz/support/replay.o \
 	$(TEST_CC) $(FUZZ_O) $(FUZZ_MAIN) $(UNIT_A) $(PLUGIN_LIBS)
 
 # A subcommand without the program around it.
-$(O)/tests/fuzz/check: tests/fuzz/check.c $(FUZZ_O) \
-		$(O)/tests/fuzz/support/replay.o $(O)/tests/fuzz/support/tool.o \
-		$(call obj,tools/check/*.c tools/judge/*.c) $(O)/tools/input.o $(UNIT_A)
-	$(TEST_CC) $(filter-out %/replay.o,$(filter %.o,$^)) $(FUZZ_MAIN) \
-		$(UNIT_A) $(TOOLS_LIBS)
+FUZZ_CHECK := $(O)/tests/fuzz/support/tool.o $(O)/tools/input.o \
+	$(call obj,tools/check/*.c tools/judge/*.c)
+$(O)/tests/fuzz/check: tests/fuzz/check.c $(FUZZ_O) $(FUZZ_CHECK) \
+		$(O)/tests/fuzz/support/replay.o $(UNIT_A)
+	$(TEST_CC) $(FUZZ_O) $(FUZZ_CHECK) $(FUZZ_MAIN) $(UNIT_A) $(TOOLS_LIBS)
 
-$(FUZZ_BIN): $(O)/%: %.c $(FUZZ_O) $(UNIT_A)
-	$(TEST_CC) $(FUZZ_O) $(UNIT_A) -ljansson
+$(FUZZ_BIN): $(O)/%: %.c $(FUZZ_O) $(FUZZ_CHECK) $(UNIT_A)
+	$(TEST_CC) $(FUZZ_O) $(FUZZ_CHECK) $(UNIT_A) $(TOOLS_LIBS)
 
 # The insides of the simulated host.
 $(O)/tests/unit-sim/%: tests/unit-sim/%.c $(O)/stubs/libxensrsim.so \

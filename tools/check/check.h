@@ -42,8 +42,8 @@ struct chk_want { /* a frame of a vCPU, judged when all memory is known */
 struct chk_order {
     bool static_end, pv_info, p2m, memory, verify, policy[2];
     bool late_told; /* order.static-late has been said */
-    bool tsc, shared, context, params, vcpu0, store; /* since CHECKPOINT */
-    bool any, any_vcpu;                              /* anything since */
+    /* since CHECKPOINT */
+    bool tsc, shared, context, params, vcpu0, store, any, any_vcpu;
     uint8_t *vcpus; /* a bit per record type, of each of 8192 */
 };
 
@@ -54,8 +54,8 @@ struct chk {
     struct chk_order order;
     uint8_t avail[1024]; /* avail_vcpus of the configuration, bits */
     /* libxl */
-    bool in_checkpoint, image_done, keys_seen, emu_seen, state_due;
-    bool stream_done;
+    bool in_checkpoint, state_due, image_done, stream_done;
+    bool keys_seen, emu_seen;
     struct chk_cut last_cut;
     /* memory */
     uint64_t map_left;
@@ -81,7 +81,9 @@ struct chk {
     uint64_t whole_at; /* where all pages were judged last */
 };
 
-/* The body of a record: the next n octets of it, or NULL (all is taken). */
+struct chk *chk_new(const char *path, struct xsr_err *err);
+void chk_free(struct chk *c);
+/* The next n octets of a record's body, or NULL (it has no more). */
 const uint8_t *chk_body(struct chk *c, struct chk_rec *r, size_t n);
 static inline uint64_t chk_at(const struct chk *c)
 {
@@ -92,7 +94,6 @@ static inline uint64_t chk_at(const struct chk *c)
 bool chk_xl_file(struct chk *c);
 void chk_config_against_state(struct chk *c);
 void chk_walk(struct chk *c);
-/* Emulator records of the libxl stream. */
 void chk_emu_keys(struct chk *c, struct chk_rec *r);
 void chk_emu_state(struct chk *c, struct chk_rec *r);
 
@@ -126,7 +127,7 @@ void chk_tsc(struct chk *c, struct chk_rec *r);
 void chk_cpuid_policy(struct chk *c, struct chk_rec *r);
 void chk_msr_policy(struct chk *c, struct chk_rec *r);
 
-/* Releases of Xen 4: for each, can it restore the image? */
+/* Releases of Xen 4: can it restore the image? */
 #define CHK_FIRST_RELEASE 6u
 #define CHK_LAST_RELEASE  22u
 #define CHK_MAX_WHY       4u
@@ -141,7 +142,6 @@ const char *chk_caution(const struct chk *c, unsigned n);
 
 void chk_report(const struct chk *c, bool with_records);
 void chk_report_json(const struct chk *c, int rc);
-/* 0, 3 or 4 */
 int chk_exit_code(const struct chk *c);
 bool chk_we_refuse(const struct chk *c);
 const char *chk_verdict(const struct chk *c);

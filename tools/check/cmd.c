@@ -6,27 +6,10 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tools/check/check.h"
 #include "tools/tools.h"
-
-static void fini(struct chk *c)
-{
-    chk_map_fini(&c->types);
-    chk_map_fini(&c->wants);
-    chk_src_fini(&c->src);
-    free(c->found.kept);
-    free(c->found.rows);
-    free(c->order.vcpus);
-    free(c->entries);
-    free(c->p2m);
-    free(c->want);
-    free(c->start);
-    free(c->seen);
-    free(c);
-}
 
 /* Was what came through whole? A disk's error is no judgement of the image. */
 static int judge_input(struct chk *c, int *rc)
@@ -62,20 +45,14 @@ static int printed(int rc)
 
 static int run(const char *path, bool as_json, bool with_records)
 {
-    struct chk *c = calloc(1, sizeof *c);
     struct xsr_err err = XSR_ERR_INIT;
     char text[XSR_ERR_TEXT + 40];
+    struct chk *c = chk_new(path, &err);
     int rc = XENSR_FAILED;
 
-    if (!c)
-        return XENSR_FAILED;
-    c->map_left = CHK_MAP_BUDGET;
-    chk_map_init(&c->types, &c->map_left);
-    chk_map_init(&c->wants, &c->map_left);
-    if (chk_src_open(&c->src, path, &err)) {
+    if (!c) {
         fprintf(stderr, "xensr: error: %s\n",
                 xsr_err_str(&err, text, sizeof text));
-        fini(c);
         return rc;
     }
     chk_walk(c);
@@ -86,7 +63,7 @@ static int run(const char *path, bool as_json, bool with_records)
         else if (!xsr_tool.quiet)
             chk_report(c, with_records);
     }
-    fini(c);
+    chk_free(c);
     return printed(rc);
 }
 

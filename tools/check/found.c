@@ -12,6 +12,40 @@
 #include "lib/util.h"
 #include "tools/check/check.h"
 
+struct chk *chk_new(const char *path, struct xsr_err *err)
+{
+    struct chk *c = calloc(1, sizeof *c);
+
+    if (!c) {
+        xsr_fail(err, XSR_E_NOMEM, "no memory to check an image");
+        return NULL;
+    }
+    c->map_left = CHK_MAP_BUDGET;
+    chk_map_init(&c->types, &c->map_left);
+    chk_map_init(&c->wants, &c->map_left);
+    if (chk_src_open(&c->src, path, err)) {
+        chk_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void chk_free(struct chk *c)
+{
+    chk_map_fini(&c->types);
+    chk_map_fini(&c->wants);
+    chk_src_fini(&c->src);
+    free(c->found.kept);
+    free(c->found.rows);
+    free(c->order.vcpus);
+    free(c->entries);
+    free(c->p2m);
+    free(c->want);
+    free(c->start);
+    free(c->seen);
+    free(c);
+}
+
 static struct chk_finding *new_finding(struct chk_found *f)
 {
     if (f->n_kept == f->cap) {
