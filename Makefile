@@ -222,8 +222,7 @@ $(O)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_O) $(O)/tests/fuzz/support/replay.o \
 	$(TEST_CC) $(FUZZ_O) $(FUZZ_MAIN) $(UNIT_A) $(PLUGIN_LIBS)
 
 # A subcommand without the program around it.
-FUZZ_CHECK := $(O)/tests/fuzz/support/tool.o $(O)/tools/input.o \
-	$(call obj,tools/check/*.c tools/judge/*.c)
+FUZZ_CHECK := $(O)/tests/fuzz/support/tool.o $(O)/libcheck.a
 $(O)/tests/fuzz/check: tests/fuzz/check.c $(FUZZ_O) $(FUZZ_CHECK) \
 		$(O)/tests/fuzz/support/replay.o $(UNIT_A)
 	$(TEST_CC) $(FUZZ_O) $(FUZZ_CHECK) $(FUZZ_MAIN) $(UNIT_A) $(TOOLS_LIBS)

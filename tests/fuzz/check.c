@@ -5,57 +5,24 @@
  * code, verdict and findings must agree with each other, and with the parsers
  * that a restore uses: what they refuse must not be found good.
  */
-#include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "lib/fd.h"
-#include "lib/util.h"
 #include "plugin/xensr.h"
 #include "tests/fuzz/support/fuzz.h"
+#include "tests/fuzz/support/tool.h"
 #include "tests/fuzz/support/walk.h"
-#include "tools/tools.h"
-
-/* Standard output goes where the test can read it. */
-static int check(const char *path, struct xsr_buf *said)
-{
-    char word[] = "check", json[] = "--json", name[64];
-    char *argv[] = {word, json, name, NULL};
-    int out = fuzz_file(NULL, 0), before = dup(1), rc;
-
-    snprintf(name, sizeof name, "%s", path);
-    fflush(stdout);
-    need(before >= 0 && dup2(out, 1) == 1, "standard output");
-    rc = xsr_cmd_check(3, argv);
-    fflush(stdout);
-    need(dup2(before, 1) == 1, "standard output");
-    xsr_close(&before);
-    fuzz_read_back(out, said);
-    xsr_close(&out);
-    return rc;
-}
 
 static json_t *document(int fd, size_t size)
 {
-    struct xsr_buf said = XSR_BUF_INIT;
-    json_error_t why;
     json_t *doc;
-    char path[64];
-    int exit_code;
+    int code = tool_check_json(fd, &doc);
 
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    exit_code = check(path, &said);
     close(fd);
-    doc = json_loadb((char *)said.p, said.len, 0, &why);
-    need(doc, "no JSON document for %zu bytes: %s", size, why.text);
-    xsr_buf_fini(&said);
-    need(exit_code == XENSR_OK || exit_code == XENSR_BAD_INPUT ||
-             exit_code == XENSR_UNSUPPORTED,
-         "exit code %d", exit_code);
-    need(json_integer_value(json_object_get(doc, "exit")) == exit_code,
+    need(code == XENSR_OK || code == XENSR_BAD_INPUT ||
+             code == XENSR_UNSUPPORTED,
+         "exit code %d for %zu bytes", code, size);
+    need(json_integer_value(json_object_get(doc, "exit")) == code,
          "another exit code in the document");
-    json_object_del(doc, "input");
     return doc;
 }
 
@@ -101,11 +68,9 @@ static void check_document(const json_t *doc, size_t size)
 /* What a restore's parsers refuse is not said to be restorable. */
 static void compare(const json_t *doc, const uint8_t *p, size_t n)
 {
-    bool good = !json_integer_value(json_object_get(doc, "errors")) &&
-                json_is_true(json_object_get(doc, "xensr_restore"));
     struct xsr_err err = XSR_ERR_INIT;
 
-    if (good)
+    if (tool_found_good(doc))
         need(!walk_all(p, n, &err), "found good, but: %s (at %llu)", err.text,
              (unsigned long long)err.offset);
 }
