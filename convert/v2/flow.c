@@ -29,7 +29,8 @@ int xsr_flow_init(struct xsr_flow *f, int in, int out, const void *head,
     f->mem = malloc(WINDOW);
     if (!f->mem)
         return xsr_fail(err, XSR_E_NOMEM, "no memory for the conversion");
-    memcpy(f->mem, head, n_head);
+    if (n_head)
+        memcpy(f->mem, head, n_head);
     f->len = n_head;
     return 0;
 }
