@@ -188,6 +188,13 @@ t=${OFFSET[pv64:$TSC:0]}
 case_ pv64 page.beyond $((t + 16)) "a page behind the end" "$(more ${one}10000000000000f0)"
 case_ pv64 page.beyond $((t + 16)) "the highest pfn" "$(more ${one}ffffffffffff0ff0)"
 
+# Pages so far apart that each needs a part of the map for itself.
+far=$(for ((i = 1; i <= 1000; i++)); do
+    printf '0000%x0%02x000000f0' $((i & 15)) $((i >> 4))
+done)
+case_ hvm input.partly "$(off hvm:$TSC:0)" "a layout that needs too much memory" \
+    "$(more "e803000000000000$far")"
+
 # ---- page tables -------------------------------------------------------------
 
 # slot PFN INDEX: where it is in the body of PAGE_DATA; only one pfn in front

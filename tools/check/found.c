@@ -78,6 +78,7 @@ void chk_find(struct chk *c, enum chk_rule rule, uint64_t offset,
     va_start(ap, fmt);
     vsnprintf(one->text, sizeof one->text, fmt, ap);
     va_end(ap);
+    xsr_err_printable(one->text);
 }
 
 bool chk_has(const struct chk *c, enum chk_rule rule)
