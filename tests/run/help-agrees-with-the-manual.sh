@@ -33,7 +33,7 @@ for c in $commands; do
     ok "$c: the manual has it" grep -qE "^\*\*.*$c|^paused domain|\*\*$c\*\*" \
         "$man/xensr.1.md"
     ok "$c: its --help and the manual name the same options" same "$usage" "$page"
-    told=$(sed '1,/^$/d' "$T/one" | grep -oE '^--[a-z-]+' | sort -u)
+    told=$(sed '1,/^$/d' "$T/one" | grep -oE '^--[a-z][a-z0-9-]+' | sort -u)
     [ -z "$usage" ] || ok "$c: its --help explains each of them" \
         same "$usage" "$told"
     for o in $usage; do
