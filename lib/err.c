@@ -18,6 +18,13 @@ void xsr_err_clear(struct xsr_err *err)
     *err = (struct xsr_err)XSR_ERR_INIT;
 }
 
+void xsr_err_printable(char *text)
+{
+    for (; *text; text++)
+        if (*text < 0x20 || *text > 0x7e)
+            *text = '?';
+}
+
 static void fill(struct xsr_err *err, enum xsr_kind kind, int sys,
                  const char *fmt, va_list ap)
     __attribute__((format(printf, 4, 0)));
@@ -29,6 +36,7 @@ static void fill(struct xsr_err *err, enum xsr_kind kind, int sys,
     char text[XSR_ERR_TEXT];
 
     vsnprintf(text, sizeof(text), fmt, ap);
+    xsr_err_printable(text);
     err->kind = kind;
     err->sys = sys;
     err->offset = XSR_NO_OFFSET;
@@ -77,6 +85,7 @@ int xsr_err_prefix(struct xsr_err *err, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
+    xsr_err_printable(text);
     len = strlen(text);
     /* cutting at the end of the struct is what is wanted here */
     if (len + 2 < sizeof(text)) {

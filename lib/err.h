@@ -80,5 +80,10 @@ const char *xsr_err_str(const struct xsr_err *err, char *out, size_t out_len);
  */
 const char *xsr_err_quote(const void *bytes, size_t len, char *out,
                           size_t out_len);
+/*
+ * Whatever is not printable ASCII becomes '?'. Every error's text is so: other
+ * libraries quote what they were given (a parser of JSON does).
+ */
+void xsr_err_printable(char *text);
 
 #endif

@@ -166,6 +166,17 @@ static void kinds_have_names(void **state)
     assert_string_equal(xsr_kind_name(XSR_E_BUG + 1), "unknown");
 }
 
+static void text_is_printable_whatever_was_quoted(void **state)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+
+    (void)state;
+    xsr_fail(&err, XSR_E_FORMAT, "near '%s'", "\033[2J\n\t\x80~ ");
+    assert_string_equal(err.text, "near '?[2J???~ '");
+    xsr_err_prefix(&err, "a\r%s", "b");
+    assert_string_equal(err.text, "a?b: near '?[2J???~ '");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +189,7 @@ int main(void)
         cmocka_unit_test(quote_fits_every_size),
         cmocka_unit_test(errno_tells_the_kind),
         cmocka_unit_test(kinds_have_names),
+        cmocka_unit_test(text_is_printable_whatever_was_quoted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
