@@ -20,10 +20,9 @@ z=0000000000000000
 export z
 
 while read -r rule severity flag _; do
-    case $severity$flag in
-    errorr | error4) SEVERITY[$rule]=4 ;;
-    error*) SEVERITY[$rule]=3 ;;
-    warningr) SEVERITY[$rule]=4 ;;
+    case $severity-$flag in
+    error-4 | warning-r) SEVERITY[$rule]=4 ;;
+    error-*) SEVERITY[$rule]=3 ;;
     *) SEVERITY[$rule]=0 ;;
     esac
 done < <("$XENSR" check --rules)

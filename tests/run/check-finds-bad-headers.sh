@@ -69,7 +69,7 @@ case_ pvh config.json 52 "no c_info" "$(conf c_info x_info)"
 case_ pvh config.json 52 "no b_info" "$(conf b_info x_info)"
 case_ pvh config.json 52 "c_info is no object" "$(conf '{"c_info": {' '{"c":3,"d":{')"
 case_ pvh config.type 52 "an unknown type" "$(conf '"pvh", "name' '"arm", "name')"
-case_ pvh config.type 52 "no type" "$(conf '"type": "pvh"' '"tipe": "pvh"')"
+case_ pvh config.type 52 "no type" "$(conf '"type": "pvh"' '"tyqe": "pvh"')"
 case_ pvh config.type 52 "the type is a number" "$(conf '"type": "pvh"' '"type": 12345')"
 case_ pvh config.old-pvh 52 "PVH of the first kind" \
     "$(conf '"name": "tiny"' '"pvh":   true ')"

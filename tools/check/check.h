@@ -130,7 +130,7 @@ void chk_msr_policy(struct chk *c, struct chk_rec *r);
 /* Releases of Xen 4: can it restore the image? */
 #define CHK_FIRST_RELEASE 6u
 #define CHK_LAST_RELEASE  22u
-#define CHK_MAX_WHY       4u
+#define CHK_MAX_WHY       8u
 enum chk_can { CHK_CAN, CHK_NOT_PROMISED, CHK_CANNOT };
 struct chk_release {
     enum chk_can can;
