@@ -39,9 +39,9 @@ answers "as it is" 4.17-4.22 4.15-4.16 4.6-4.14 "version 3.*4.14" pv64
 answers "saved by 4.20" 4.20-4.22 4.15-4.19 4.6-4.14 "older than the Xen that saved" \
     pv64 "$(saved 20)"
 M=libxc:X86_MSR_POLICY S=libxc:STATIC_DATA_END I=libxc:image-header
-one_msr=(drop:$M "record:$S:0:X86_MSR_POLICY:ce00000000000000$z")
+one_msr=("drop:$M" "record:$S:0:X86_MSR_POLICY:ce00000000000000$z")
 answers "with one MSR" 4.14-4.22 none 4.6-4.13 "4.14" pvh "$(saved 14)" "${one_msr[@]}"
-v2=(body:$I:0:15:02 drop:libxc:X86_CPUID_POLICY drop:$M drop:$S)
+v2=("body:$I:0:15:02" drop:libxc:X86_CPUID_POLICY "drop:$M" "drop:$S")
 answers "version 2, PVH" 4.10-4.22 none 4.6-4.9 "PVH guests" pvh "$(saved 6)" "${v2[@]}"
 answers "version 2, PV without MSRs" 4.6-4.22 none none "CONFIG_PV" pv64 "$(saved 6)" \
     "${v2[@]}" drop:libxc:X86_PV_VCPU_MSRS:1 drop:libxc:X86_PV_VCPU_MSRS:0
