@@ -201,6 +201,8 @@ case_ hvm emu.short $K "no sub-header" drop:$K "record:$E:0:EMULATOR_XENSTORE_DA
 case_ hvm emu.short $K "empty keys record" drop:$K "record:$E:0:EMULATOR_XENSTORE_DATA:"
 case_ hvm emu.id $K+8 "emulator 3" body:$K:0:0:03
 case_ hvm emu.id $E+8 "emulator 2^31" body:$E:0:3:80
+case_ hvm emu.traditional,qemu.producer $E+8 "QEMU traditional" body:$E:0:0:01
+case_ hvm emu.traditional $K+8 "keys of QEMU traditional" body:$K:0:0:01
 case_ hvm emu.index $E+12 "index 1" body:$E:0:4:01
 with_keys keys.empty $K "no keys" ''
 with_keys keys.terminated $k0 "a key without its NUL" physmap/a
@@ -262,11 +264,11 @@ blob qemu.split $e0 "a device that is not known" 2 \
     "$(sec timer 2 24)$(sec 0000:00:05.0/frobnicator 1 99 2)00"
 blob qemu.repeated,qemu.odd $((e0 + 51)) "a section twice" 2 \
     "$(sec timer 2 24)$(sec timer 2 24 2)00"
-blob qemu.producer $e0 "QEMU's sections as those of traditional QEMU" 1 \
+blob qemu.producer,emu.traditional $e0 "QEMU's sections as those of traditional QEMU" 1 \
     "$(sec timer 2 24)$(sec 0000:00:01.3/piix4_pm 3 312 2)00"
 blob qemu.producer $e0 "traditional QEMU's sections as QEMU's" 2 \
     "$(sec timer 2 8)$(sec gpe 1 9 2)$(sec piix4acpi 2 282 3)00"
-blob qemu.piix4acpi,qemu.mismatch $((e0 + 61)) "version 2 over version 1" 1 \
+blob qemu.piix4acpi,qemu.mismatch,emu.traditional $((e0 + 61)) "version 2 over version 1" 1 \
     "$(sec timer 2 8)$(sec gpe 1 9 2)$(sec piix4acpi 2 278 3)00"
 blob qemu.cpus,qemu.split $e0 "one cpu of two" 2 \
     "$(sec timer 2 24)$(sec cpu 12 1347 2)$(sec 0000:00:01.3/piix4_pm 3 312 3)00"

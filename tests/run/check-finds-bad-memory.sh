@@ -183,6 +183,8 @@ case_ pvh page.hvm-type $P+16 "a page table" body:$P:0:15:10
 case_ hvm page.hvm-type $P+24 "a pinned page table" body:$P:0:23:c0
 case_ hvm page.implausible $((t + 16)) "pfn 2^40" "$(more ${one}00000000000100f0)"
 case_ hvm page.implausible $((t + 16)) "the highest pfn" "$(more ${one}ffffffffffff0ff0)"
+case_ hvm page.address $((t + 16)) "a page above 2^40 octets" "$(more ${one}00000010000000f0)"
+case_ pvh page.address $((t + 16)) "a page far above" "$(more ${one}00000000100000f0)"
 case_ pv32 page.level,table.level $P+88 "an L4 table in a 32-bit guest" body:$P:0:87:40
 t=${OFFSET[pv64:$TSC:0]}
 case_ pv64 page.beyond $((t + 16)) "a page behind the end" "$(more ${one}10000000000000f0)"
@@ -192,7 +194,7 @@ case_ pv64 page.beyond $((t + 16)) "the highest pfn" "$(more ${one}ffffffffffff0
 far=$(for ((i = 1; i <= 1000; i++)); do
     printf '0000%x0%02x000000f0' $((i & 15)) $((i >> 4))
 done)
-case_ hvm input.partly "$(off hvm:$TSC:0)" "a layout that needs too much memory" \
+case_ hvm input.partly,page.address "$(off hvm:$TSC:0)" "a layout that needs too much memory" \
     "$(more "e803000000000000$far")"
 
 # ---- page tables -------------------------------------------------------------

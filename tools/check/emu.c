@@ -33,6 +33,9 @@ static bool judge_sub_header(struct chk *c, struct chk_rec *r, uint32_t *id_out)
     *id_out = xsr_le32(p);
     if (*id_out > 2)
         chk_find(c, CHK_EMU_ID, at, "emulator %u", *id_out);
+    else if (*id_out == 1)
+        chk_find(c, CHK_EMU_TRADITIONAL, at, "%s of QEMU traditional",
+                 xsr_xl2_type_name(r->type));
     if (xsr_le32(p + 4))
         chk_find(c, CHK_EMU_INDEX, at + 4, "index %u", xsr_le32(p + 4));
     return true;

@@ -59,7 +59,7 @@ struct chk_facts {
     bool optional_libxl, optional_libxc, lapic_32, unknown_msr, msr_10a;
     bool piix4_short, piix4_long, long_record;
     uint32_t n_leaves, n_msrs, msr_since; /* release that knows all MSRs */
-    uint32_t max_param;
+    uint32_t max_param, phys_bits; /* phys_bits: of the CPUID policy, or 0 */
     uint64_t n_entries, n_contents, n_pages; /* n_pages: distinct, populated */
     uint64_t max_pfn;
     char qemu[32];

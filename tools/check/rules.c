@@ -136,6 +136,8 @@ R(EMU_ID, "emu.id", E, 0, EMU, 0,
   "the emulator is 0 (not said), 1 (QEMU traditional) or 2 (QEMU)")
 R(EMU_INDEX, "emu.index", E, 0, EMU, 0,
   "the emulator's index is 0")
+R(EMU_TRADITIONAL, "emu.traditional", W, REF, EMU, 0,
+  "the emulator is not QEMU traditional, which Xen 4.21 has removed")
 R(KEYS_EMPTY, "keys.empty", N, 0, EMU, 0,
   "a record of xenstore keys has some")
 R(KEYS_TERMINATED, "keys.terminated", E, 0, EMU, 0,
@@ -284,6 +286,8 @@ R(PAGE_BEYOND, "page.beyond", E, 0, LIBXC, 52,
   "PV: no page above the end of X86_PV_P2M_FRAMES")
 R(PAGE_IMPLAUSIBLE, "page.implausible", E, 0, LIBXC, 53,
   "HVM: no page above 2^40, where no machine has memory")
+R(PAGE_ADDRESS, "page.address", W, REF, LIBXC, 53,
+  "HVM: no page above what the guest's processors can address (CPUID 0x80000008)")
 R(PAGE_REPEATED, "page.repeated", E, 0, LIBXC, 54,
   "no page twice in one record")
 R(PAGE_LENGTH, "page.length", E, 0, LIBXC, 55,

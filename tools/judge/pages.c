@@ -12,8 +12,10 @@
 #include "stream/xc3.h"
 #include "tools/check/check.h"
 
-#define MAX_KEPT 32768u /* entries; with contents a record cannot have more */
-#define PFN_MASK ((1ull << 52) - 1)
+#define MAX_KEPT      32768u /* entries; with contents a record cannot have more */
+#define MIN_PHYS_BITS 32u    /* as few and as many as a processor can have */
+#define MAX_PHYS_BITS 52u
+#define PFN_MASK      ((1ull << 52) - 1)
 
 uint8_t chk_page_type(const struct chk *c, uint64_t pfn)
 {
@@ -59,6 +61,12 @@ static void judge_pfn(struct chk *c, uint64_t pfn, uint64_t at)
     else if (c->f.guest == XSR_XC3_HVM && pfn > XSR_MAX_PFN)
         chk_find(c, CHK_PAGE_IMPLAUSIBLE, at, "pfn 0x%llx is above 2^40",
                  (unsigned long long)pfn);
+    else if (c->f.guest == XSR_XC3_HVM && c->f.phys_bits >= MIN_PHYS_BITS &&
+             c->f.phys_bits < MAX_PHYS_BITS &&
+             pfn >> (c->f.phys_bits - XSR_PAGE_SHIFT))
+        chk_find(c, CHK_PAGE_ADDRESS, at,
+                 "pfn 0x%llx, the guest's processors have %u address bits",
+                 (unsigned long long)pfn, c->f.phys_bits);
     if (c->order.verify && chk_page_type(c, pfn) == CHK_UNSEEN)
         chk_find(c, CHK_ORDER_VERIFY_NEW, at,
                  "pfn 0x%llx was not there before VERIFY",

@@ -120,6 +120,8 @@ void chk_tsc(struct chk *c, struct chk_rec *r)
 
 /* ---- policies ------------------------------------------------------------ */
 
+#define LEAF_ADDRESS_SIZES 0x80000008u
+
 /* Both are rows of entries with two 32-bit keys. */
 static bool judge_length(struct chk *c, const struct chk_rec *r, uint32_t each,
                          uint32_t max, enum chk_rule rule)
@@ -146,6 +148,8 @@ void chk_cpuid_policy(struct chk *c, struct chk_rec *r)
 
         if (!p)
             return;
+        if (xsr_le32(p) == LEAF_ADDRESS_SIZES)
+            c->f.phys_bits = xsr_le32(p + 8) & 0xff;
         key = (uint64_t)xsr_le32(p) << 32 | xsr_le32(p + 4);
         if (i && key <= last)
             chk_find(c, CHK_CPUID_ORDER, at, "leaf 0x%x.%x behind 0x%x.%x",
