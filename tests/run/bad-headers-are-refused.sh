@@ -15,7 +15,7 @@ bad "xl: byte order of a big-endian machine" '3|4' 'byte ?order|endian' put:32:0
 bad "xl: nonsense as byte order" 3 'byte ?order|endian' put:32:11223344
 bad "xl: unknown mandatory flag" '3|4' 'flag' put:36:07000000
 bad "xl: highest mandatory flag" '3|4' 'flag' put:36:03000080
-bad "xl: a stream older than 4.6" 4 'flag|4\.6|legacy|old' put:36:01000000
+bad "xl: a stream that is not as old as its header says" 4 'legacy stream.*PVH' put:36:01000000
 bad "xl: a text configuration" 4 'flag|JSON|config' put:36:02000000
 bad "xl: optional data above the limit" 3 'optional|limit' put:44:01000001
 bad "xl: optional data of 4 GiB" 3 'optional|limit' put:44:ffffffff

@@ -94,7 +94,7 @@ keys "empty key" 'key' "\0001\0"
 keys "unknown subkey" 'key' "$p/other\0001\0"
 keys "entry that is no number" 'key' "physmap/xyz/size\0001\0"
 keys "value that is no number" 'value|size' "$p/start_addr\0zz\0$p/size\0001\0$p/name\0n\0"
-keys "missing subkey" 'missing|name|incomplete' "$p/start_addr\0001\0$p/size\0001\0"
+keys "missing subkey" 'no key.*size' "$p/start_addr\0001\0$p/name\0n\0"
 keys "subkey twice" 'twice|duplicate|repeat' "$all$p/name\0x\0"
 keys "control character in a name" 'name|value|print' "$p/start_addr\0001\0$p/size\0001\0$p/name\0a\007b\0"
 bad "keys: unknown emulator" 3 'emulator' \
