@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/util.h"
 #include "tools/check/check.h"
 #include "tools/tools.h"
 
@@ -34,6 +35,11 @@ static int judge_input(struct chk *c, int *rc)
     return 0;
 }
 
+static void on_progress(uint64_t octets)
+{
+    xsr_progress_report("checking", octets / XSR_PAGE_SIZE, 0);
+}
+
 static int printed(int rc)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
@@ -55,7 +61,10 @@ static int run(const char *path, bool as_json, bool with_records)
                 xsr_err_str(&err, text, sizeof text));
         return rc;
     }
+    c->src.on_progress = on_progress;
+    xsr_progress_init(&c->src.in);
     chk_walk(c);
+    xsr_progress_fini();
     if (!judge_input(c, &rc)) {
         rc = chk_exit_code(c);
         if (as_json)

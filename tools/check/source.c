@@ -14,7 +14,8 @@
 #include "lib/fd.h"
 #include "lib/util.h"
 
-#define CHUNK (256u << 10)
+#define CHUNK   (256u << 10)
+#define TELL_AT (16u << 20)
 
 int chk_src_open(struct chk_src *src, const char *path, struct xsr_err *err)
 {
@@ -63,6 +64,10 @@ static bool refill(struct chk_src *src)
         return false;
     }
     src->len += (size_t)r;
+    if (src->on_progress && src->offset - src->told >= TELL_AT) {
+        src->told = src->offset;
+        src->on_progress(src->offset);
+    }
     return r > 0;
 }
 

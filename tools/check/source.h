@@ -17,8 +17,10 @@ struct chk_src {
     struct xsr_input in;
     uint8_t *mem;
     size_t pos, len;
-    uint64_t offset;    /* of mem[pos] in the (unpacked) input */
-    bool ended;         /* something was due behind the end */
+    uint64_t offset; /* of mem[pos] in the (unpacked) input */
+    bool ended;      /* something was due behind the end */
+    void (*on_progress)(uint64_t octets); /* now and then, if not NULL */
+    uint64_t told;
     struct xsr_err err; /* not XSR_E_OK: reading failed; taken for the end */
 };
 
