@@ -119,13 +119,11 @@ make_images()
 # Small batches: of an image, as the generator of streams knows none.
 make_legacy()   # TYPE BATCH
 {
-    local from=pv
-    [ "$1" = pv ] || from=pvh
     if [ "$2" != 1 ]; then
         generate "legacy.$1.$2" legacy --type "$1" --width 64 \
             --pages $((SIZE * 256)) --batch "$2" || exit 1
     elif [ ! -e "$W/legacy.$1.1" ]; then
-        "$O/tests/gen/genimage" --type $from --memory "$SIZE" --zero 40 |
+        "$O/tests/gen/genimage" --type "$1" --memory "$SIZE" --zero 40 |
             "$O/tests/gen/legacy_from_v2" --bare --width 64 --batch 1 \
                 >"$W/legacy.$1.1" 2>/dev/null || exit 1
     fi
@@ -144,19 +142,19 @@ bench_check()
 
 bench_convert()
 {
-    local batch name
-    for TYPE in hvm pv; do
-        tools_heading "convert ${TYPE^^}, $SIZE MiB"
-        for batch in 1024 1; do
-            make_legacy "$TYPE" "$batch"
-            name=$([ "$batch" = 1 ] && echo 1-page || echo bulk)
-            set -- "$W/legacy.$TYPE.$batch"
-            tools_row "$name, file -> /dev/null" "$1" null convert_with
-            tools_row "$name, file -> pipe" "$1" pipe=1048576 convert_with
-            tools_row "$name, pipe -> pipe" "$1" pipe=1048576 convert_piped
-            rm -f "$1"
-        done
-    done
+    convert_rows hvm 1024 bulk
+    convert_rows pv 1024 bulk
+    convert_rows pv 1 1-page
+}
+convert_rows()  # TYPE BATCH NAME
+{
+    local TYPE=$1 stream=$W/legacy.$1.$2
+    make_legacy "$1" "$2"
+    tools_heading "convert ${1^^}, $SIZE MiB"
+    tools_row "$3, file -> /dev/null" "$stream" null convert_with
+    tools_row "$3, file -> pipe" "$stream" pipe=1048576 convert_with
+    tools_row "$3, pipe -> pipe" "$stream" pipe=1048576 convert_piped
+    rm -f "$stream"
 }
 
 bench_start()

@@ -76,6 +76,8 @@ mkdir -p "$out/check" "$out/recast"
 for kind in pv64 pv32 pvh hvm remus; do
     "$gen/tiny" "$kind" >"$out/image/tiny-$kind"
 done
+"$gen/genxapi" sig "xenops=((vm_str v))" "libxc=$(echo "$out"/image/pvh2-*)" \
+    "qemu=$(echo "$out"/qemu/hvm-[0-9]*)" end >"$out/image/xenserver"
 for f in "$out"/image/*; do
     name=$(basename "$f")
     cp "$f" "$out/check/$name"
