@@ -46,7 +46,10 @@ ok "verdict: not supported" verdict "$T/flags" "not supported"
 ok "verdict: refused here" verdict "$T/reserved" "valid, but xensr restore refuses it"
 ok "a name that is no text does not break the document" bash -c '
     "$MUTATE" put:$((52 + $(tail -c +53 "$0" | grep -abo tiny | head -n 1 |
-        cut -d: -f1))):ff0a <"$0" | "$XENSR" check --json - | jq -e .errors' "$T/pvh.img"
+        cut -d: -f1))):ff0a <"$0" | "$XENSR" check --json - >"$T/json"
+    jq -e ".errors == 1 and (.findings | length) == 1" "$T/json"' "$T/pvh.img"
+ok "no such file, as a document" bash -c '"$XENSR" check --json "$0" 2>/dev/null |
+    jq -e ".error.code == 1 and (.error.message | length) > 5"' "$T/none"
 
 # ---- input -------------------------------------------------------------------
 

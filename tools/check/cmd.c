@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,27 +13,39 @@
 #include "tools/check/check.h"
 #include "tools/tools.h"
 
+/* The last word when there is nothing to report. */
+static int refuse(bool as_json, int rc, const struct xsr_err *err)
+{
+    char text[XSR_ERR_TEXT + 40];
+    json_t *doc;
+
+    fprintf(stderr, "xensr: error: %s\n", xsr_err_str(err, text, sizeof text));
+    if (!as_json)
+        return rc;
+    doc = json_pack("{s:{s:i,s:s}}", "error", "code", rc, "message", text);
+    if (doc)
+        json_dumpf(doc, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(doc);
+    return rc;
+}
+
 /* Was what came through whole? A disk's error is no judgement of the image. */
-static int judge_input(struct chk *c, int *rc)
+static int judge_input(struct chk *c, bool as_json)
 {
     struct xsr_err err = XSR_ERR_INIT;
-    char text[XSR_ERR_TEXT + 40];
 
-    if (c->src.err.kind != XSR_E_OK) {
-        fprintf(stderr, "xensr: error: %s\n",
-                xsr_err_str(&c->src.err, text, sizeof text));
-        return *rc = XENSR_FAILED;
-    }
+    if (c->src.err.kind != XSR_E_OK)
+        return refuse(as_json, XENSR_FAILED, &c->src.err);
     if (xsr_input_close(&c->src.in, c->src.ended || c->stream_done, &err) == 0)
-        return 0;
-    if (err.kind != XSR_E_FORMAT) {
-        fprintf(stderr, "xensr: error: %s\n",
-                xsr_err_str(&err, text, sizeof text));
-        *rc = err.kind == XSR_E_UNSUPPORTED ? XENSR_UNSUPPORTED : XENSR_FAILED;
-        return *rc;
+        return XENSR_OK;
+    if (err.kind == XSR_E_FORMAT) {
+        chk_find(c, CHK_INPUT_COMPRESSED, chk_at(c), "%s", err.text);
+        return XENSR_OK;
     }
-    chk_find(c, CHK_INPUT_COMPRESSED, chk_at(c), "%s", err.text);
-    return 0;
+    return refuse(
+        as_json,
+        err.kind == XSR_E_UNSUPPORTED ? XENSR_UNSUPPORTED : XENSR_FAILED, &err);
 }
 
 static void on_progress(uint64_t octets)
@@ -52,20 +65,17 @@ static int printed(int rc)
 static int run(const char *path, bool as_json, bool with_records)
 {
     struct xsr_err err = XSR_ERR_INIT;
-    char text[XSR_ERR_TEXT + 40];
     struct chk *c = chk_new(path, &err);
-    int rc = XENSR_FAILED;
+    int rc;
 
-    if (!c) {
-        fprintf(stderr, "xensr: error: %s\n",
-                xsr_err_str(&err, text, sizeof text));
-        return rc;
-    }
+    if (!c)
+        return printed(refuse(as_json, XENSR_FAILED, &err));
     c->src.on_progress = on_progress;
     xsr_progress_init(&c->src.in);
     chk_walk(c);
     xsr_progress_fini();
-    if (!judge_input(c, &rc)) {
+    rc = judge_input(c, as_json);
+    if (rc == XENSR_OK) {
         rc = chk_exit_code(c);
         if (as_json)
             chk_report_json(c, rc);

@@ -50,6 +50,13 @@ bool chk_checkpoint_cut(struct chk *c)
     return true;
 }
 
+static void remus_ended(struct chk *c)
+{
+    chk_find(c, CHK_REMUS_ENDED, chk_at(c),
+             "the image ends with END behind checkpoint %llu",
+             (unsigned long long)c->found.n_cuts);
+}
+
 /*
  * Behind a CHECKPOINT of the image: do records of libxl follow? In a plain
  * stream, where it has no business, the image goes on.
@@ -94,9 +101,7 @@ static bool walk_image(struct chk *c)
     }
     c->image_done = stop == CHK_STOP_END;
     if (c->image_done && c->f.checkpointed) {
-        chk_find(c, CHK_REMUS_ENDED, chk_at(c),
-                 "the image ends with END behind checkpoint %llu",
-                 (unsigned long long)c->found.n_cuts);
+        remus_ended(c);
         return false;
     }
     return c->image_done;
@@ -412,7 +417,10 @@ static void walk_bare_image(struct chk *c)
     c->f.format = "libxc image";
     if (!chk_image_begin(c))
         return;
-    c->stream_done = chk_image_records(c, false) == CHK_STOP_END;
+    c->stream_done = c->image_done =
+        chk_image_records(c, false) == CHK_STOP_END;
+    if (c->image_done && c->f.checkpointed)
+        remus_ended(c);
 }
 
 void chk_walk(struct chk *c)
