@@ -161,6 +161,10 @@ static int on_pv_info(struct xsr_image *im, const struct xsr_xc3_rec *rec,
     return upgrades(im) ? end_static_part(im, err) : 0;
 }
 
+/* Above it no release up to 4.9 reads a record; only huge PV guests have one.
+ */
+#define OLD_MAX_RECORD (8u << 20)
+
 /* Only where the guest's memory ends: the list itself may be 128 MiB. */
 static int on_p2m_frames(struct xsr_image *im, const struct xsr_xc3_rec *rec,
                          struct xsr_err *err)
@@ -170,6 +174,11 @@ static int on_p2m_frames(struct xsr_image *im, const struct xsr_xc3_rec *rec,
     if (xsr_flow_need(im->flow, head, "X86_PV_P2M_FRAMES", err))
         return -1;
     im->max_pfn = xsr_le32(xsr_flow_p(im->flow) + head - 4);
+    if (downgrades(im) && rec->len > OLD_MAX_RECORD)
+        xsr_parts_note(im->parts,
+                       "warning: X86_PV_P2M_FRAMES has %u bytes, and Xen 4.6 "
+                       "to 4.9 read records up to %u",
+                       rec->len, OLD_MAX_RECORD);
     return keep_rec(im, rec, err);
 }
 
