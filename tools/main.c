@@ -166,7 +166,8 @@ static const struct command {
      "    an image in another format",
      "FORMAT: xl, libxl, libxc (bare image, libxc-v2 or libxc-v3), xenserver; "
      "from: legacy\n"
-     "too. Without --to the format stays, and older ones become libxl.\n\n"
+     "too.\n\n"
+     "--to FORMAT     without it the format stays, and older ones become libxl\n"
      "--from FORMAT   refuse any other input; it is recognised anyway\n"
      "--image-version 2|3\n"
      "                of the libxc image inside: 2 for Xen 4.6 to 4.13\n"
