@@ -173,11 +173,12 @@ static int check_state(struct xsr_lg *c, uint64_t len, struct xsr_err *err)
 {
     const uint8_t *p;
 
-    if (len < 4 || xsr_lg_need(&c->in, 4, "QEMU's state", &p, err) < 0 ||
-        memcmp(p, "QEVM", 4) != 0)
+    if (len >= 4 && xsr_lg_need(&c->in, 4, "QEMU's state", &p, err) < 0)
+        return -1;
+    if (len < 4 || memcmp(p, "QEVM", 4) != 0)
         xsr_lg_say(c, XSR_LOG_WARN,
                    "QEMU record: the state does not begin with QEVM");
-    return err->kind == XSR_E_OK ? 0 : -1;
+    return 0;
 }
 
 static int convert_state(struct xsr_lg *c, const uint8_t *head, size_t n_head,

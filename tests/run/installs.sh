@@ -15,7 +15,8 @@ in_tree()
 }
 
 ok "make install" in_tree install
-for f in bin/xensr libexec/xensr/xensr-helper lib/libxensr.so.0 \
+for f in bin/xensr libexec/xensr/xensr-helper \
+    libexec/xensr/xensr-convert-legacy lib/libxensr.so.0 \
     lib/libxensr.so include/xensr.h lib/xensr/sim/libxensrsim.so; do
     ok "it installs $f" [ -e "$T/root/usr/$f" ]
 done
