@@ -5,6 +5,7 @@
  * Frames, order and bodies are judged by stream/ exactly as a restore does;
  * the listener is told about a row only after it was found good.
  */
+#include "convert/detect.h"
 #include "lib/util.h"
 #include "stream/xl2_order.h"
 #include "stream/xskeys.h"
@@ -274,10 +275,30 @@ static int walk_file(struct insp *w, struct xsr_err *err)
     if (!(w->xl.mandatory_flags & XSR_XLFILE_STREAM_V2)) {
         xsr_fail(err, XSR_E_UNSUPPORTED,
                  "xl header: the file holds a legacy image (Xen 4.5 or "
-                 "older), only libxl v2 streams are supported");
+                 "older), only libxl v2 streams are supported; xensr convert "
+                 "makes one of it");
         return xsr_err_at(err, 36);
     }
     return walk_stream(w, err);
+}
+
+/* Another format may be known to those who convert. */
+static int refuse_format(const uint8_t *p, size_t n, struct xsr_err *err)
+{
+    enum xsr_format format = xsr_format_detect(p, n);
+
+    if (format > XSR_FORMAT_LIBXC3)
+        xsr_fail(err, XSR_E_UNSUPPORTED,
+                 "the input is of the format \"%s\", supported are xl save "
+                 "files, libxl v2 streams and libxc images; xensr convert "
+                 "makes one of it",
+                 xsr_format_name(format));
+    else
+        xsr_fail(err, XSR_E_FORMAT,
+                 "the input begins with 0x%016llx, allowed is an xl save file, "
+                 "a libxl v2 stream or a libxc image",
+                 (unsigned long long)__builtin_bswap64(xsr_le64(p)));
+    return xsr_err_at(err, 0);
 }
 
 static int walk_by_magic(struct insp *w, struct xsr_err *err)
@@ -305,11 +326,9 @@ static int walk_by_magic(struct insp *w, struct xsr_err *err)
         w->format = INSP_LIBXC_IMAGE;
         return insp_begin_image(w, &image, err);
     }
-    xsr_fail(err, XSR_E_FORMAT,
-             "the input begins with 0x%016llx, allowed is an xl save file, a "
-             "libxl v2 stream or a libxc image",
-             (unsigned long long)__builtin_bswap64(xsr_le64(p)));
-    return xsr_err_at(err, 0);
+    if (insp_src_peek(w->src, XSR_DETECT_LEN, &p, &got, err))
+        return -1;
+    return refuse_format(p, got, err);
 }
 
 void insp_init(struct insp *w, struct insp_src *src)
