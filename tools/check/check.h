@@ -75,9 +75,9 @@ struct chk {
     size_t n_start;
     bool starts_full;
     uint64_t shared_max_pfn, shared_at;
-    /* HVM: a bit per type and instance, up to hvm_top octets of each */
+    /* HVM: a bit per type and instance, and which of them are set */
     uint8_t (*seen)[8192];
-    uint32_t hvm_top;
+    uint32_t *touched, n_touched;
     uint64_t whole_at; /* where all pages were judged last */
 };
 

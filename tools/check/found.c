@@ -43,6 +43,7 @@ void chk_free(struct chk *c)
     free(c->want);
     free(c->start);
     free(c->seen);
+    free(c->touched);
     free(c);
 }
 

@@ -9,9 +9,10 @@
 #include "lib/util.h"
 #include "tools/check/check.h"
 
-#define MAGIC     0x54381286u
-#define N_TYPES   21u
-#define XSAVE_HDR 24u
+#define MAGIC       0x54381286u
+#define N_TYPES     21u
+#define XSAVE_HDR   24u
+#define MAX_TOUCHED 32768u /* pairs of type and instance kept by name */
 enum { T_END, T_HEADER, T_CPU, T_LAPIC = 5, T_XSAVE = 16, T_MSR = 20 };
 enum { ONE, TWO, VCPU }; /* instances: 0, 0 and 1, one for each vCPU */
 
@@ -176,7 +177,6 @@ static void judge_once(struct chk *c, const struct entry *e)
     uint8_t *seen = &c->seen[e->type][e->instance / 8];
     uint8_t bit = (uint8_t)(1u << e->instance % 8);
 
-    c->hvm_top = (uint32_t)xsr_max(c->hvm_top, e->instance / 8 + 1);
     if (*seen & bit)
         chk_find(c, CHK_HVM_REPEATED, e->at, "%s/%u is there twice",
                  types[e->type].name, e->instance);
@@ -184,25 +184,41 @@ static void judge_once(struct chk *c, const struct entry *e)
         c->f.n_states++;
         c->f.max_vcpu = (uint32_t)xsr_max(c->f.max_vcpu, e->instance);
     }
+    if (!(*seen & bit) && c->n_touched <= MAX_TOUCHED)
+        c->touched[c->n_touched++] = (uint32_t)e->type << 16 | e->instance;
     *seen |= bit;
+}
+
+/* Forget the record before. The cost is that of its entries. */
+static bool clear_seen(struct chk *c)
+{
+    if (!c->seen)
+        c->seen = calloc(N_TYPES, sizeof *c->seen);
+    if (!c->touched)
+        c->touched = calloc(MAX_TOUCHED + 1, sizeof *c->touched);
+    if (!c->seen || !c->touched)
+        return false;
+    if (c->n_touched > MAX_TOUCHED)
+        memset(c->seen, 0, N_TYPES * sizeof *c->seen);
+    else
+        for (uint32_t i = 0; i < c->n_touched; i++)
+            c->seen[c->touched[i] >> 16][(c->touched[i] & 0xffff) / 8] = 0;
+    c->n_touched = 0;
+    return true;
 }
 
 static void judge_vcpus(struct chk *c, const struct chk_rec *r)
 {
     if (!(c->seen[T_CPU][0] & 1))
         chk_find(c, CHK_HVM_VCPU, r->at, "no CPU entry of vCPU 0");
-    for (uint32_t v = 0; v < c->hvm_top * 8; v++) {
-        uint8_t bit = (uint8_t)(1u << v % 8);
+    for (uint32_t i = 0; i < c->n_touched; i++) {
+        uint32_t type = c->touched[i] >> 16, vcpu = c->touched[i] & 0xffff;
 
-        if (c->seen[T_CPU][v / 8] & bit)
-            continue;
-        for (uint32_t t = 0; t < N_TYPES; t++)
-            if (types[t].per == VCPU && c->seen[t][v / 8] & bit) {
-                chk_find(c, CHK_HVM_VCPU, r->at,
-                         "%s of vCPU %u, which has no CPU entry", types[t].name,
-                         v);
-                break;
-            }
+        if (types[type].per == VCPU &&
+            !(c->seen[T_CPU][vcpu / 8] >> vcpu % 8 & 1))
+            chk_find(c, CHK_HVM_VCPU, r->at,
+                     "%s of vCPU %u, which has no CPU entry", types[type].name,
+                     vcpu);
     }
 }
 
@@ -269,13 +285,8 @@ void chk_hvm_context(struct chk *c, struct chk_rec *r)
         chk_find(c, CHK_HVM_EMPTY, r->at, "length 0");
         return;
     }
-    if (!c->seen)
-        c->seen = calloc(N_TYPES, sizeof *c->seen);
-    if (!c->seen)
+    if (!clear_seen(c))
         return;
-    for (uint32_t t = 0; t < N_TYPES; t++)
-        memset(c->seen[t], 0, c->hvm_top);
-    c->hvm_top = 0;
     c->f.n_states = 0;
     while (next_entry(c, r, first))
         first = false;
