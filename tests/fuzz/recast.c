@@ -25,12 +25,16 @@ static const struct {
     {XSR_FORMAT_LIBXL, 2},   {XSR_FORMAT_LIBXL, 3},
 };
 
+/* One that is made for XenServer has the time in it; this one has not. */
+#define XENOPS "((vm_str x))"
+
 struct job {
     int part[XSR_N_PARTS]; /* files, or -1 */
     struct xsr_convert_report report;
     struct xsr_buf out;
     struct xsr_err err;
     int rc;
+    bool back;
 };
 
 static int aside(void *ctx, enum xsr_part part, uint64_t len, int *fd_out,
@@ -41,7 +45,9 @@ static int aside(void *ctx, enum xsr_part part, uint64_t len, int *fd_out,
     (void)err;
     need(len <= FUZZ_PIPE_MAX, "part %s of %llu bytes", xsr_part_name(part),
          (unsigned long long)len);
-    need(job->part[part] < 0, "part %s twice", xsr_part_name(part));
+    need(job->part[part] < 0 || part == XSR_PART_XENOPS, "part %s twice",
+         xsr_part_name(part));
+    xsr_close(&job->part[part]);
     *fd_out = job->part[part] = fuzz_file(NULL, 0);
     return 0;
 }
@@ -60,7 +66,7 @@ static int with(void *ctx, enum xsr_part part, int *fd_out, uint64_t *len_out,
     struct job *job = ctx;
 
     (void)err;
-    *fd_out = job->part[part];
+    *fd_out = job->back || part == XSR_PART_XENOPS ? job->part[part] : -1;
     if (*fd_out < 0)
         return 0;
     *len_out = (uint64_t)lseek(*fd_out, 0, SEEK_END);
@@ -93,6 +99,7 @@ static void init(struct job *job)
     memset(job, 0, sizeof *job);
     for (size_t i = 0; i < XSR_N_PARTS; i++)
         job->part[i] = -1;
+    job->part[XSR_PART_XENOPS] = fuzz_file(XENOPS, sizeof XENOPS - 1);
 }
 
 static void fini(struct job *job)
@@ -109,11 +116,11 @@ static void convert(struct job *job, enum xsr_format to, uint32_t version,
         .must_end = true,
         .to = to,
         .version = version,
-        .parts = {back ? NULL : aside, aside_done, back ? with : NULL, note,
-                  job},
+        .parts = {back ? NULL : aside, aside_done, with, note, job},
         .config = back ? config : NULL,
     };
 
+    job->back = back;
     xsr_buf_clear(&job->out);
     xsr_err_clear(&job->err);
     params.in = through_pipe ? fuzz_pipe(p, n) : fuzz_file(p, n);
