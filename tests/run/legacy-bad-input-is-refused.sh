@@ -129,7 +129,8 @@ lie "an HVM context of 4 GiB" 1 'HVM context' hvm $magic 24 ffffffff
 lie "QEMU's state of 4 GiB" 1 'QEMU record' hvm 303030324000 4 ffffffff
 lie "more unmapped pages than pages" 1 'unmapped' \
     pv 0000000003000000 4 "$(le32 65)"
-lie "xsave state of 2^40 bytes" 1 'xsave' pv 0700000000000000 8 0000000000010000
+lie "xsave state of 2^40 bytes" 1 'xsave' \
+    pv 07000000000000005002000000000000 8 0000000000010000
 lie "tmem pages of 2^27 bytes" 1 'tmem' tmem 0000000000000000030000 4 f0000000 \
     --drop-tmem
 done_testing

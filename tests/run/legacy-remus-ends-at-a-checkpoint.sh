@@ -28,7 +28,7 @@ is()
         "$XENSR" inspect --memory "$v2" | cmp - "$T/mem.out" &&
         state "$v2" $n | cmp - <(state "$T/out" $n)
 }
-cut() { head -c "$2" "$T/$1" >"$T/cut"; }
+cut_off() { head -c "$2" "$T/$1" >"$T/cut"; }
 for t in pv hvm; do
     for w in 32 64; do
         stream one-$t$w --type $t --width $w --checkpoints 1
@@ -37,21 +37,21 @@ for t in pv hvm; do
             stream "$s" --type $t --width $w --checkpoints 3 $how
             ok "$t, $w-bit $how: the last of three" is "$T/$s" $t $w 2
             size=$(stat -c %s "$T/$s")
-            cut "$s" $((size - 1))
+            cut_off "$s" $((size - 1))
             ok "$t, $w-bit $how: cut off by one, the one before" \
                 is "$T/cut" $t $w 1
             stream "two-$s" --type $t --width $w --checkpoints 2 $how
             two=$(stat -c %s "$T/two-$s")
-            cut "$s" $((two + 2))
+            cut_off "$s" $((two + 2))
             ok "$t, $w-bit $how: cut off in the first chunk of the third" \
                 is "$T/cut" $t $w 1
-            cut "$s" $((two - 2000))
+            cut_off "$s" $((two - 2000))
             ok "$t, $w-bit $how: cut off in the second" is "$T/cut" $t $w 0
         done
     done
 done
 ok "a plain stream has one, which is the last" is "$T/one-hvm64" hvm 64 0
-cut hvm64 300000
+cut_off hvm64 300000
 ok "without one whole checkpoint it fails" status 1 \
     ours "$T/cut" "$T/out2" hvm 64 libxl --remus last
 ok "and there is no output" test ! -e "$T/out2"
