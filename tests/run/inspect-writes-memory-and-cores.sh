@@ -118,6 +118,8 @@ for o in --raw --elf; do
     ok "$o: an older file stays" grep -q old "$T/old"
     ok "$o: memory goes into a file, not a pipe" \
         must_fail 1 bash -c "'$XENSR' -q inspect $o - '$img' | cat; exit \${PIPESTATUS[0]}"
+    ok "$o: and not to standard output" \
+        must_fail 1 bash -c "'$XENSR' -q inspect $o - '$img' >'$T/file'"
     ok "$o: a full disk leaves nothing" must_fail 1 \
         bash -c "ulimit -f 64; trap '' XFSZ; '$XENSR' -q inspect $o '$T/dir/x' '$img'"
     ok "$o: the message has the reason" says 'File too large'

@@ -25,6 +25,7 @@
 struct staged { /* in front of each page in the file of those that wait */
     uint64_t pfn;
     uint8_t type, has_content;
+    uint8_t unused[6];
 };
 
 struct raw {
@@ -211,7 +212,8 @@ static int open_target(struct raw *r, const char *path, struct xsr_err *err)
 
     if (xsr_target_open(&r->target, path, err))
         return -1;
-    if (fstat(r->target.fd, &st) || !S_ISREG(st.st_mode))
+    /* standard output is for what is said of it */
+    if (!strcmp(path, "-") || fstat(r->target.fd, &st) || !S_ISREG(st.st_mode))
         return xsr_fail(err, XSR_E_IO,
                         "%s: memory goes into a regular file, which can have "
                         "holes; name one",
