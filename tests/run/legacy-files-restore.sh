@@ -42,6 +42,16 @@ for type in pv hvm; do
         ok "$type, $width-bit toolstack" restores $type "$(old $type $width)"
     done
 done
+# Guests of a real Xen, whose images were turned back into legacy ones.
+real() # NAME WIDTH
+{
+    zstd -dcqf "$TOP/tests/golden/images/xen-4.17-$1.save.zst" >"$T/real" &&
+        "$FROM_V2" --width "$2" <"$T/real" >"$T/real.old" 2>"$T/left-out" &&
+        new_host && xensr -q restore --paused "$T/real.old" &&
+        memory_equals "$(only)" "$T/real"
+}
+ok "a real PV guest" real pv 64
+ok "a real HVM guest, as a 32-bit toolstack saved it" real hvm-bios 32
 ok "one page at a time" restores hvm "$(old hvm 32 --batch 1)"
 from_pipe()
 {
