@@ -296,6 +296,10 @@ int insp_core_take(struct insp_core *c, const struct insp *w,
 /* ---- segments
  * ----------------------------------------------------------------- */
 
+/*
+ * No alignment, as in QEMU's own cores: crash takes a core with one for an old
+ * netdump, in which it does not look at the segments.
+ */
 static int put_phdr(struct xsr_buf *out, uint32_t type, uint32_t flags,
                     uint64_t at, uint64_t address, uint64_t len,
                     struct xsr_err *err)
@@ -307,8 +311,7 @@ static int put_phdr(struct xsr_buf *out, uint32_t type, uint32_t flags,
                    xsr_buf_put_u64(out, address, err) ||
                    xsr_buf_put_u64(out, len, err) ||
                    xsr_buf_put_u64(out, type == PT_LOAD ? len : 0, err) ||
-                   xsr_buf_put_u64(out, type == PT_LOAD ? XSR_PAGE_SIZE : 4,
-                                   err)
+                   xsr_buf_put_u64(out, 0, err)
                ? -1
                : 0;
 }
