@@ -295,6 +295,7 @@ static bool after_record(struct chk *c, const struct chk_rec *r)
         c->stream_done = true;
         return false;
     case XSR_XL2_LIBXC_CONTEXT:
+        chk_order_new_checkpoint(c);
         if (c->image_done)
             c->order = (struct chk_order){.vcpus = c->order.vcpus};
         return chk_image_begin(c) && walk_image(c);
