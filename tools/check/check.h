@@ -66,7 +66,7 @@ struct chk {
     bool table_resent;
     /* PV */
     bool have_p2m;
-    uint64_t end_pfn, p2m_at;
+    uint64_t end_pfn, p2m_at, p2m_from; /* the latest record, its first */
     uint32_t *p2m;
     size_t n_p2m;
     struct chk_want *want;

@@ -110,6 +110,7 @@ void chk_p2m(struct chk *c, struct chk_rec *r)
     c->have_p2m = true;
     c->end_pfn = xsr_max(c->end_pfn, end);
     c->p2m_at = at + 8;
+    c->p2m_from = c->n_p2m;
     take_frames(c, r, (uint32_t)have);
 }
 
@@ -243,7 +244,8 @@ void chk_pv_end(struct chk *c, uint64_t at, bool last)
     for (size_t i = 0; i < c->n_p2m && !chk_has(c, CHK_INPUT_PARTLY); i++)
         if (c->p2m[i] <= c->end_pfn &&
             chk_page_type(c, c->p2m[i]) != XSR_PT_NOTAB)
-            chk_find(c, CHK_P2M_FRAME_TYPE, c->p2m_at + 8 * i,
+            chk_find(c, CHK_P2M_FRAME_TYPE,
+                     i < c->p2m_from ? at : c->p2m_at + 8 * (i - c->p2m_from),
                      "frame %zu is pfn 0x%x, %s", i, c->p2m[i],
                      state_of(c, c->p2m[i]));
     chk_table_levels(c, at);
