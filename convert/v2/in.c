@@ -9,7 +9,6 @@
  */
 #include "convert/v2/inner.h"
 #include "lib/util.h"
-#include "stream/limits.h"
 #include "stream/xl2_order.h"
 
 #define XEND_SIG_LEN 16u
@@ -200,6 +199,13 @@ int in_xl_header(struct cv *cv, struct xsr_err *err)
         xsr_flow_drop(&cv->flow, XSR_XLFILE_HDR_LEN, "the xl header", err))
         return -1;
     cv->have_xl = true;
+    if (cv->xl.optional_len > CV_MAX_CONFIG) {
+        xsr_fail(err, XSR_E_LIMIT,
+                 "xl header: found a configuration of %u bytes, converted are "
+                 "up to %u",
+                 cv->xl.optional_len, CV_MAX_CONFIG);
+        return xsr_err_at(err, XSR_XLFILE_HDR_LEN - 4);
+    }
     return xsr_flow_take(&cv->flow, cv->xl.optional_len, &cv->xl_data,
                          "the xl configuration", err);
 }
@@ -216,10 +222,10 @@ int in_xend_header(struct cv *cv, struct xsr_err *err)
     cur.pos = XEND_SIG_LEN;
     if (xsr_get_be32(&cur, &len, "xend's configuration length", err))
         return -1;
-    if (len > XSR_MAX_XL_OPTIONAL) {
+    if (len > CV_MAX_CONFIG) {
         xsr_fail(err, XSR_E_LIMIT,
                  "xend's configuration: found length %u, allowed at most %u",
-                 len, XSR_MAX_XL_OPTIONAL);
+                 len, CV_MAX_CONFIG);
         return xsr_err_at(err, XEND_SIG_LEN);
     }
     if (xsr_flow_drop(&cv->flow, XEND_SIG_LEN + 4, "xend's header", err))

@@ -75,6 +75,11 @@ if on_small_disk 1m true 2>/dev/null; then
     ok "a small disk, found out" must_fail 1 \
         on_small_disk 1m "$XENSR" -q convert "$img.zst" "$dir/a"
     ok "... which is said" says '[Nn]o space'
+    convert --to xenserver --aside "$T/aside" "$img" "$T/disk"
+    truncate -s 1G "$T/disk"
+    ok "a disk may be larger than what is on it" eval \
+        'on_small_disk 40m bash -c "\"\$@\" && rm \"\${@: -1}\"" - \
+            "$XENSR" -q convert --to libxl "$T/disk" "$dir/a"'
     ok "no room for the parts" must_fail 1 on_small_disk 4k \
         "$XENSR" -q convert --to libxc --aside "$dir" "$img" "$T/b"
     ok "... leaves no image without them" test ! -e "$T/b"
@@ -90,6 +95,8 @@ ok "... leaves neither image nor parts" empty
 ok "bytes behind its end" must_fail 3 convert "$T/longer" "$dir/a"
 ok "... says where" says "offset $size"
 head -c $(($(stat -c %s "$img.zst") - 3)) "$img.zst" >"$T/cut.zst"
+ok "... from a pipe, too" eval \
+    'cat "$T/longer" | must_fail 3 convert - "$dir/a" && says "offset $size"'
 ok "compressed and cut off" must_fail 3 convert "$T/cut.zst" "$dir/a"
 ok "... says so" says zstd
 ok "another format than was said" \

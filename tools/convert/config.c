@@ -9,8 +9,10 @@
 #include <stdlib.h>
 
 #include "lib/util.h"
-#include "stream/limits.h"
 #include "tools/convert/convert.h"
+
+/* As convert/v2/ takes; real ones are below 64 KiB. */
+#define MAX_CONFIG ((2u << 20) - 8)
 
 /* ---- finding a string's place --------------------------------------------
  */
@@ -222,9 +224,8 @@ static int replace(struct conv *cv, struct xsr_buf *text, struct xsr_err *err)
             return -1;
         text->len--; /* its NUL */
         found = true;
-    } else if (!text->len &&
-               xsr_parts_load(&parts, XSR_PART_CONFIG, XSR_MAX_XL_OPTIONAL - 8,
-                              text, &found, err)) {
+    } else if (!text->len && xsr_parts_load(&parts, XSR_PART_CONFIG, MAX_CONFIG,
+                                            text, &found, err)) {
         return -1;
     }
     if (!found)

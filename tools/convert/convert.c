@@ -9,6 +9,9 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/loop.h"
 #include "lib/util.h"
@@ -294,6 +297,31 @@ static int exit_code(const struct xsr_err *err)
     }
 }
 
+/* As in a restore: a device has room behind the image, a file and a pipe end
+   with it. */
+static bool must_end(const struct xsr_input *in)
+{
+    struct stat st;
+
+    return fstat(in->fd, &st) == 0 && !S_ISBLK(st.st_mode);
+}
+
+/*
+ * Will the output be about as long as the input is? Not of compressed data, nor
+ * of a disk, on which a XenServer image lies in front of old content.
+ */
+static bool length_tells(const struct xsr_input *in)
+{
+    static const char disk[] = "XenSavedDom";
+    char head[sizeof disk - 1];
+    struct stat st;
+
+    return in->seekable && fstat(in->fd, &st) == 0 && S_ISREG(st.st_mode) &&
+           pread(in->fd, head, sizeof head, (off_t)in->start) ==
+               (ssize_t)sizeof head &&
+           memcmp(head, disk, sizeof head) != 0;
+}
+
 static int convert(struct conv *cv, const struct xsr_input *in,
                    struct xsr_target *target, struct xsr_err *err)
 {
@@ -302,7 +330,7 @@ static int convert(struct conv *cv, const struct xsr_input *in,
         .out = target->fd,
         .head = in->head,
         .n_head = in->n_head,
-        .must_end = in->seekable || in->zstd,
+        .must_end = must_end(in),
         .from = cv->from,
         .to = cv->to,
         .version = cv->version,
@@ -318,7 +346,7 @@ static int convert(struct conv *cv, const struct xsr_input *in,
     };
     uint64_t start = xsr_now_ms();
 
-    if (in->seekable && xsr_target_check_space(target, in->size, err))
+    if (length_tells(in) && xsr_target_check_space(target, in->size, err))
         return -1;
     if (xsr_convert(&params, &cv->report, err) || conv_check_config(cv, err))
         return -1;
