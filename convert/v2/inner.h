@@ -35,6 +35,8 @@ struct cv {
 #define CV_ID_UNKNOWN UINT32_MAX
 /* Device states up to this are looked into; real ones are below 1 MiB. */
 #define CV_MAX_BLOB   (4u << 20)
+/* So that a few copies fit into 16 MiB; real ones are below 64 KiB. */
+#define CV_MAX_CONFIG (2u << 20)
 
 static inline bool cv_to_libxl(const struct cv *cv)
 {
