@@ -13,6 +13,10 @@
 #include "lib/fd.h"
 #include "lib/util.h"
 
+/* Header of the state and kind of its first section: qemu-traditional began
+   with memory, the only one that has parts. */
+#define STATE_PEEK     9u
+#define TRADITIONAL    1u
 #define MAGIC_PFNS_LEN 24u
 #define N_PARAM_IOREQ  5u
 #define N_PARAM_BUF    6u
@@ -169,15 +173,22 @@ static int put_state_head(struct xsr_lg *c, const uint8_t *verbatim,
     return xsr_lg_put_u64(c->o, 0, err); /* emulator 0 (unknown), index 0 */
 }
 
+/* What its first bytes tell: worth a warning, not a refusal. */
 static int check_state(struct xsr_lg *c, uint64_t len, struct xsr_err *err)
 {
+    size_t n = xsr_min(len, STATE_PEEK);
     const uint8_t *p;
 
-    if (len >= 4 && xsr_lg_need(&c->in, 4, "QEMU's state", &p, err) < 0)
+    if (xsr_lg_need(&c->in, n, "QEMU's state", &p, err) < 0)
         return -1;
-    if (len < 4 || memcmp(p, "QEVM", 4) != 0)
+    if (n < 4 || memcmp(p, "QEVM", 4) != 0)
         xsr_lg_say(c, XSR_LOG_WARN,
                    "QEMU record: the state does not begin with QEVM");
+    else if (n == STATE_PEEK && p[8] == TRADITIONAL)
+        xsr_lg_say(c, XSR_LOG_WARN,
+                   "QEMU record: the state is of qemu-traditional, which "
+                   "Xen 4.21 does not have any more, and no other device "
+                   "model can load it");
     return 0;
 }
 

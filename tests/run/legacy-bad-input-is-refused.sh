@@ -134,4 +134,19 @@ lie "xsave state of 2^40 bytes" 1 'xsave' \
     pv 07000000000000005002000000000000 8 0000000000010000
 lie "tmem pages of 2^27 bytes" 1 'tmem' tmem 0000000000000000030000 4 f0000000 \
     --drop-tmem
+
+# ---- odd, but converted ------------------------------------------------------
+
+# warned REGEX ANCHOR SKIP HEX
+warned()
+{
+    python3 "$T/patch.py" "$T/hvm" "$T/bad" "$2" "$3" "$4" &&
+        status 0 ours "$T/bad" "$T/out" hvm 64 libxl && grep -Eq "$1" "$T/err"
+}
+ok "a state of qemu-traditional is converted with a warning" \
+    warned 'warning:.*qemu-traditional' 5145564d00000003 8 01
+ok "and so is one that is not QEMU's" \
+    warned 'warning:.*QEVM' 5145564d00000003 0 58
+ok "viridian flags that Xen refuses are warned of" \
+    warned 'warning:.*bit 0' f5ffffff00000000 8 02
 done_testing
