@@ -7,7 +7,7 @@
 #include "lib/util.h"
 #include "stream/blobs.h"
 #include "stream/hvmctx.h"
-#include "tools/inspect/inspect.h"
+#include "tools/inspect/report.h"
 
 int insp_tell(struct insp *w, struct insp_row *row, struct xsr_err *err)
 {

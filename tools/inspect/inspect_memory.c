@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * `xensr inspect --memory`: the guest's memory as the image leaves it. While
- * the walk goes on, 24 bytes per page are kept: pfn and where its content is,
- * in the input if that is a plain file, else in an unlinked spool file. When
- * the image turned out whole, the index is sorted, the last content of every
- * pfn wins, and the pages are written. Nothing is written for a damaged image.
+ * the walk goes on, the index of pages takes where the content of each is: in
+ * the input if that is a plain file, else in a file without a name. When the
+ * image turned out whole, the last content of every page is read again and
+ * written, in the order of their numbers. Nothing is written for a damaged
+ * image, unless --salvage asks for what is whole of it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,24 +16,21 @@
 #include "lib/fd.h"
 #include "lib/util.h"
 #include "stream/blobs.h"
+#include "tools/inspect/pages.h"
 #include "tools/inspect/report.h"
 
 #define RUN_PAGES 256u /* read at once when they lie in a row */
 
 struct page {
-    uint64_t pfn, seq; /* seq: order in the image */
-    uint64_t at;       /* file position, or ALL_ZERO */
+    uint64_t pfn, at; /* at: position in the file */
 };
-#define ALL_ZERO UINT64_MAX
 
 struct memory {
     struct insp_src *src;
-    struct page *page;
-    size_t n, cap;
-    size_t n_whole; /* of n: up to the last CHECKPOINT */
-    bool sorted;    /* as it came: pfns ascend strictly */
-    int spool;      /* -1: content stays in the input */
+    struct insp_index *index; /* instead of a digest: where the content is */
+    int spool;                /* -1: content stays in the input */
     uint64_t spool_len;
+    uint64_t offset;      /* of the next page's content in the input */
     struct xsr_buf owned; /* pfns that --skip-owned leaves out, u64 each */
     uint64_t start_info;  /* pfn, UINT64_MAX unless PV */
     uint8_t width;
@@ -40,75 +38,40 @@ struct memory {
 
 /* ---- while the walk goes on ---------------------------------------------- */
 
-static int add_page(struct memory *m, uint64_t pfn, uint64_t at,
-                    struct xsr_err *err)
+static int on_page(void *ctx, const struct xsr_page_entry *entry,
+                   const uint8_t *content, bool zero, struct xsr_err *err)
 {
-    if (m->n == m->cap) {
-        size_t cap = m->cap ? 2 * m->cap : 4096;
-        struct page *page = realloc(m->page, cap * sizeof *page);
+    struct memory *m = ctx;
+    struct insp_page page = {.pfn = entry->pfn,
+                             .type = entry->type,
+                             .zero = zero,
+                             .hash = m->src->in.start + m->offset};
 
-        if (!page)
-            return xsr_fail(err, XSR_E_NOMEM, "no memory for %zu pages", cap);
-        m->page = page;
-        m->cap = cap;
-    }
-    if (m->n && m->page[m->n - 1].pfn >= pfn)
-        m->sorted = false;
-    m->page[m->n] = (struct page){pfn, m->n, at};
-    m->n++;
-    return 0;
-}
-
-/* Take one page off the source; into the spool unless it is all zero. */
-static int take_page(struct memory *m, struct xsr_buf *buf, uint64_t offset,
-                     uint64_t *at_out, struct xsr_err *err)
-{
-    const uint8_t *p;
-    size_t got;
-
-    xsr_buf_clear(buf);
-    if (insp_src_some(m->src, XSR_PAGE_SIZE, &p, &got, "PAGE_DATA", err))
-        return -1;
-    if (got < XSR_PAGE_SIZE) { /* torn by the read-ahead buffer */
-        if (xsr_buf_put(buf, p, got, err) ||
-            insp_src_take(m->src, buf, XSR_PAGE_SIZE - got, "PAGE_DATA", err))
-            return -1;
-        p = buf->p;
-    }
-    *at_out = m->src->in.start + offset;
-    if (xsr_all_zero(p, XSR_PAGE_SIZE)) {
-        *at_out = ALL_ZERO;
-    } else if (m->spool >= 0) {
-        *at_out = m->spool_len;
+    if (!content)
+        return 0;
+    m->offset += XSR_PAGE_SIZE;
+    if (m->spool >= 0 && !zero) {
+        page.hash = m->spool_len;
         m->spool_len += XSR_PAGE_SIZE;
-        return xsr_write_all(m->spool, p, XSR_PAGE_SIZE, "temporary file", err);
+        if (xsr_write_all(m->spool, content, XSR_PAGE_SIZE, "temporary file",
+                          err))
+            return -1;
     }
-    return 0;
+    return insp_index_add(m->index, &page, err);
 }
 
 static int on_pages(void *ctx, const struct insp *w,
                     const struct xsr_page_batch *batch, uint64_t offset,
                     struct xsr_err *err)
 {
-    struct xsr_buf torn = XSR_BUF_INIT;
     struct memory *m = ctx;
-    uint64_t at;
-    int rc = 0;
 
     /* Behind VERIFY a receiver compares, it does not write. */
     if (w->verifying)
         return insp_src_skip(m->src, (uint64_t)batch->n_data * XSR_PAGE_SIZE,
                              "PAGE_DATA", err);
-    for (uint32_t i = 0; i < batch->count && !rc; i++) {
-        if (!xsr_page_has_data(batch->entry[i].type))
-            continue;
-        rc = take_page(m, &torn, offset, &at, err);
-        if (!rc)
-            rc = add_page(m, batch->entry[i].pfn, at, err);
-        offset += XSR_PAGE_SIZE;
-    }
-    xsr_buf_fini(&torn);
-    return rc;
+    m->offset = offset;
+    return insp_each_page(m->src, batch, on_page, m, err);
 }
 
 static int own_params(struct memory *m, const struct insp_row *row,
@@ -170,7 +133,7 @@ static int on_row(void *ctx, const struct insp *w, const struct insp_row *row,
         return 0;
     switch (row->type) {
     case XSR_XC3_CHECKPOINT:
-        m->n_whole = m->n;
+        insp_index_commit(m->index);
         return 0;
     case XSR_XC3_HVM_PARAMS:
         return own_params(ctx, row, err);
@@ -185,34 +148,11 @@ static int on_row(void *ctx, const struct insp *w, const struct insp_row *row,
 
 /* ---- afterwards ---------------------------------------------------------- */
 
-static int by_pfn_and_age(const void *a, const void *b)
-{
-    const struct page *x = a, *y = b;
-
-    if (x->pfn != y->pfn)
-        return x->pfn < y->pfn ? -1 : 1;
-    return x->seq < y->seq ? -1 : 1;
-}
-
 static int by_value(const void *a, const void *b)
 {
     uint64_t x = xsr_le64(a), y = xsr_le64(b);
 
     return x < y ? -1 : x > y;
-}
-
-/* Sort, keep the last content of every pfn, drop zero pages last. */
-static void settle(struct memory *m)
-{
-    size_t kept = 0;
-
-    if (!m->sorted)
-        qsort(m->page, m->n, sizeof *m->page, by_pfn_and_age);
-    for (size_t i = 0; i < m->n; i++)
-        if ((i + 1 == m->n || m->page[i + 1].pfn != m->page[i].pfn) &&
-            m->page[i].at != ALL_ZERO)
-            m->page[kept++] = m->page[i];
-    m->n = kept;
 }
 
 static int read_at(const struct memory *m, void *p, size_t n, uint64_t at,
@@ -238,53 +178,40 @@ static int read_at(const struct memory *m, void *p, size_t n, uint64_t at,
     return 0;
 }
 
-static const struct page *find_page(const struct memory *m, uint64_t pfn)
+/* 1: page is the one of that number, and not all zero; 0: there is none. */
+static int find_page(const struct memory *m, uint64_t pfn,
+                     struct insp_page *page, struct xsr_err *err)
 {
-    size_t low = 0, high = m->n;
+    int more;
 
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-
-        if (m->page[mid].pfn < pfn)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low < m->n && m->page[low].pfn == pfn ? &m->page[low] : NULL;
+    while ((more = insp_index_next(m->index, page, err)) > 0)
+        if (page->pfn >= pfn)
+            break;
+    if (more < 0 || insp_index_rewind(m->index, err))
+        return -1;
+    return more && page->pfn == pfn && !page->zero;
 }
 
 /* PV: start_info itself, and the two pages that it names. */
 static int own_rings(struct memory *m, struct xsr_err *err)
 {
-    const struct page *page = find_page(m, m->start_info);
     uint8_t info[XSR_PAGE_SIZE];
     bool wide = m->width == 8;
+    struct insp_page page;
+    int found;
 
-    if (m->start_info == UINT64_MAX || !page)
+    if (m->start_info == UINT64_MAX)
         return 0;
-    if (read_at(m, info, sizeof info, page->at, err) ||
+    found = find_page(m, m->start_info, &page, err);
+    if (found <= 0)
+        return found;
+    if (read_at(m, info, sizeof info, page.hash, err) ||
         xsr_buf_put_u64(&m->owned, m->start_info, err) ||
         xsr_buf_put_u64(&m->owned,
                         wide ? xsr_le64(info + 56) : xsr_le32(info + 44), err))
         return -1;
     return xsr_buf_put_u64(
         &m->owned, wide ? xsr_le64(info + 72) : xsr_le32(info + 52), err);
-}
-
-static void drop_owned(struct memory *m)
-{
-    size_t kept = 0, n = m->owned.len / 8, next = 0;
-
-    if (!n)
-        return;
-    qsort(m->owned.p, n, 8, by_value);
-    for (size_t i = 0; i < m->n; i++) {
-        while (next < n && xsr_le64(m->owned.p + 8 * next) < m->page[i].pfn)
-            next++;
-        if (next == n || xsr_le64(m->owned.p + 8 * next) != m->page[i].pfn)
-            m->page[kept++] = m->page[i];
-    }
-    m->n = kept;
 }
 
 /* Pages whose contents lie in a row are read with one call. */
@@ -294,6 +221,8 @@ static int write_run(const struct memory *m, const struct page *first, size_t n,
     struct iovec iov[2 * RUN_PAGES];
     uint8_t pfns[8 * RUN_PAGES];
 
+    if (!n)
+        return 0;
     if (read_at(m, mem, n * XSR_PAGE_SIZE, first->at, err))
         return -1;
     for (size_t i = 0; i < n; i++) {
@@ -304,71 +233,92 @@ static int write_run(const struct memory *m, const struct page *first, size_t n,
     return xsr_writev_all(1, iov, 2 * n, "standard output", err);
 }
 
-static int write_pages(const struct memory *m, struct xsr_err *err)
+/* Of the owned ones, sorted, *next is the first that can still come. */
+static bool is_owned(const struct memory *m, uint64_t pfn, size_t *next)
+{
+    size_t n = m->owned.len / 8;
+
+    while (*next < n && xsr_le64(m->owned.p + 8 * *next) < pfn)
+        ++*next;
+    return *next < n && xsr_le64(m->owned.p + 8 * *next) == pfn;
+}
+
+static int write_pages(const struct memory *m, bool skip_owned,
+                       struct xsr_err *err)
 {
     xsr_auto_free uint8_t *mem = malloc(RUN_PAGES * XSR_PAGE_SIZE);
-    size_t run;
+    struct page run[RUN_PAGES];
+    struct insp_page page;
+    size_t n = 0, next = 0;
+    int more;
 
     if (!mem)
         return xsr_fail(err, XSR_E_NOMEM, "no memory to copy pages");
-    for (size_t i = 0; i < m->n; i += run) {
-        for (run = 1; run < RUN_PAGES && i + run < m->n; run++)
-            if (m->page[i + run].at != m->page[i].at + run * XSR_PAGE_SIZE)
-                break;
-        if (write_run(m, &m->page[i], run, mem, err))
-            return -1;
+    while ((more = insp_index_next(m->index, &page, err)) > 0) {
+        if (page.zero || (skip_owned && is_owned(m, page.pfn, &next)))
+            continue;
+        if (n == RUN_PAGES ||
+            (n && page.hash != run[n - 1].at + XSR_PAGE_SIZE)) {
+            if (write_run(m, run, n, mem, err))
+                return -1;
+            n = 0;
+        }
+        run[n++] = (struct page){page.pfn, page.hash};
     }
-    return 0;
+    return more < 0 ? -1 : write_run(m, run, n, mem, err);
 }
 
-/* What is whole of a damaged image; of one with checkpoints, up to the last
- * of them. */
-static int salvage(struct memory *m, const struct insp *w,
-                   const struct xsr_err *err)
+static int write_memory(struct memory *m, const struct insp *w, bool skip_owned,
+                        struct xsr_err *err)
 {
-    if (err->kind == XSR_E_IO || err->kind == XSR_E_NOMEM)
-        return -1;
     if (w->checkpointed && !w->done)
-        m->n = m->n_whole;
-    return 0;
+        insp_index_drop(m->index);
+    if (insp_index_sort(m->index, err) || (skip_owned && own_rings(m, err)))
+        return -1;
+    if (m->owned.len)
+        qsort(m->owned.p, m->owned.len / 8, 8, by_value);
+    return write_pages(m, skip_owned, err);
+}
+
+static int extract(struct memory *m, struct insp *w,
+                   const struct insp_options *o, struct xsr_err *err)
+{
+    static const struct insp_listener listener = {on_row, on_pages, NULL};
+    struct xsr_err later = XSR_ERR_INIT;
+    int rc = insp_walk(w, &listener, m, err);
+
+    if (!rc)
+        rc = insp_check_trailing(w, err);
+    if (rc && (!o->salvage || !insp_is_damage(err)))
+        return rc;
+    if (write_memory(m, w, o->skip_owned, &later)) {
+        *err = later;
+        return -1;
+    }
+    if (!rc && w->trailing)
+        fprintf(stderr, "xensr: warning: %llu bytes follow behind END\n",
+                (unsigned long long)w->trailing);
+    return rc;
 }
 
 int insp_memory(struct insp_src *src, const struct insp_options *o,
                 struct xsr_err *err)
 {
-    static const struct insp_listener listener = {on_row, on_pages, NULL};
     struct memory m = {.src = src,
-                       .sorted = true,
+                       .index = insp_index_new(err),
                        .spool = -1,
                        .owned = XSR_BUF_INIT,
                        .start_info = UINT64_MAX};
-    struct xsr_err later = XSR_ERR_INIT;
     struct insp w;
     int rc = -1;
 
     insp_init(&w, src);
     w.salvage = o->salvage;
-    if (!src->in.seekable && insp_open_temporary(&m.spool, err))
-        goto out;
-    rc = insp_walk(&w, &listener, &m, err);
-    if (!rc)
-        rc = insp_check_trailing(&w, err);
-    if (rc && (!o->salvage || salvage(&m, &w, err)))
-        goto out;
-    settle(&m);
-    if (o->skip_owned && !own_rings(&m, &later))
-        drop_owned(&m);
-    if (later.kind != XSR_E_OK || write_pages(&m, &later)) {
-        *err = later;
-        rc = -1;
-    }
-    if (!rc && w.trailing)
-        fprintf(stderr, "xensr: warning: %llu bytes follow behind END\n",
-                (unsigned long long)w.trailing);
-out:
+    if (m.index && (src->in.seekable || !insp_open_temporary(&m.spool, err)))
+        rc = extract(&m, &w, o, err);
     insp_fini(&w);
     xsr_close(&m.spool);
     xsr_buf_fini(&m.owned);
-    free(m.page);
+    insp_index_free(m.index);
     return rc;
 }

@@ -222,13 +222,6 @@ static int open_target(struct raw *r, const char *path, struct xsr_err *err)
     return r->run ? 0 : xsr_fail(err, XSR_E_NOMEM, "no memory to copy pages");
 }
 
-static bool is_about_the_input(const struct xsr_err *err)
-{
-    return err->kind == XSR_E_EOF || err->kind == XSR_E_FORMAT ||
-           err->kind == XSR_E_ORDER || err->kind == XSR_E_LIMIT ||
-           err->kind == XSR_E_UNSUPPORTED;
-}
-
 static int finish(struct raw *r, const struct insp *w, struct xsr_err *err)
 {
     if (!w->checkpointed && r->core)
@@ -288,7 +281,7 @@ static int extract(struct raw *r, struct insp *w, const struct insp_options *o,
     xsr_progress_fini();
     if (!rc)
         rc = insp_check_trailing(w, err);
-    if (rc && (!o->salvage || !is_about_the_input(err)))
+    if (rc && (!o->salvage || !insp_is_damage(err)))
         return rc;
     if (finish(r, w, &later) || xsr_target_keep(&r->target, &later)) {
         *err = later;

@@ -32,7 +32,7 @@ struct insp_page {
     uint64_t pfn;
     uint8_t type; /* enum xsr_page_type: the last one */
     bool zero;
-    uint64_t hash; /* of the last content; 0 without content */
+    uint64_t hash; /* what the caller knows of the last content */
 };
 struct insp_index *insp_index_new(struct xsr_err *err);
 void insp_index_free(struct insp_index *x);

@@ -95,6 +95,8 @@ struct insp_summary {
 };
 void insp_summary_text(const struct insp *w, const struct insp_summary *s);
 json_t *insp_summary_json(const struct insp *w, const struct insp_summary *s);
+/* Is the input to blame? Then what is whole of it may be kept. */
+bool insp_is_damage(const struct xsr_err *err);
 /* After a walk that failed: what there is, what there is not. */
 json_t *insp_salvage_json(const struct insp *w, const struct xsr_err *err);
 void insp_salvage_text(const struct insp *w, const struct xsr_err *err);
