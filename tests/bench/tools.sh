@@ -8,7 +8,8 @@
 #   convert   xensr-convert-legacy  convert-legacy-stream    cat
 #
 # Rows are medians of the rounds, in which the three take turns; a ratio is
-# taken within each round. "1-page" images have one page a record or batch, as
+# taken within each round; "cpu" is that of processor time (with what the shell
+# around a pipe needs), which other work on the machine hardly changes. "1-page" images have one page a record or batch, as
 # a live save of a busy guest has towards its end; "start" is the smallest image
 # there is, so that the time is what starting costs.
 #
@@ -71,15 +72,15 @@ once()
 }
 tools_heading()
 {
-    printf '\n%-26s %24s %23s %17s %7s\n' "" "seconds, median" \
+    printf '\n%-26s %24s %29s %17s %7s\n' "" "seconds, median" \
         "stock / ours, by round" "floor / ours" "ours"
-    printf '%-26s %7s %8s %7s %7s %7s %7s %8s %8s %7s\n' "$1" ours stock floor \
-        min median max median minima MiB/s
+    printf '%-26s %7s %8s %7s %7s %7s %7s %5s %8s %8s %7s\n' "$1" ours stock \
+        floor min median max cpu median minima MiB/s
 }
 # tools_row LABEL FILE SINK FUNCTION...: three stacks, or those of ONLY.
 tools_row()
 {
-    local label=$1 file=$2 sink=$3 s lo mid hi fmid fmin
+    local label=$1 file=$2 sink=$3 s lo=- mid=- hi=- cpu=- fmid fmin
     shift 3
     rounds row once "$sink" "$@" "$file"
     printf '%-26s' "$label"
@@ -91,12 +92,12 @@ tools_row()
     done
     if [ -s "$W/row.stock" ]; then
         read -r lo mid hi _ < <(ratios "$W/row.stock" "$W/row.ours")
-    else
-        lo=- mid=- hi=-
+        read -r _ cpu _ < <(ratios "$W/row.stock" "$W/row.ours" 2)
     fi
     read -r _ fmid _ fmin < <(ratios "$W/row.floor" "$W/row.ours")
     awk '{ print $1 / 1e9 }' "$W/row.ours" >"$W/value"
-    printf ' %7s %7s %7s %8s %8s %7.0f\n' "$lo" "$mid" "$hi" "$fmid" "$fmin" \
+    printf ' %7s %7s %7s %5s %8s %8s %7.0f\n' "$lo" "$mid" "$hi" "$cpu" \
+        "$fmid" "$fmin" \
         "$(awk -v s="$(median "$W/value" %.9f)" -v n="$(stat -c %s "$file")" \
             'BEGIN { print n / 1048576 / s }')"
 }
