@@ -160,7 +160,9 @@ static void there_and_back(struct job *job, const uint8_t *p, size_t n)
     size_t len = job->out.len;
     enum xsr_format from = job->report.from;
 
-    if (from == XSR_FORMAT_XL && odd_header(p, n)) {
+    /* Where the libxl header's "converted" is lost, it follows from Xen 0. */
+    if ((from == XSR_FORMAT_XL && odd_header(p, n)) ||
+        !job->report.dhdr.xen_major) {
         free(copy);
         return;
     }
