@@ -289,7 +289,7 @@ bench-tools: need-sim deps ## check, convert: ours and Debian's Python ones
 .PHONY: fuzz-bins
 fuzz-bins: $(FUZZ) $(FUZZ_BIN) $(TESTS_GEN)
 
-# Needs no Xen and no simulated host, but clang.
+# Needs clang; no hypervisor and no simulated host.
 .PHONY: fuzz-quick
 fuzz-quick: ## fuzz every parser, FUZZ_SECONDS (60) each
 	@sh tests/deps.sh --fuzz
