@@ -249,7 +249,6 @@ static void show_json(const struct conv *cv)
 static void show(const struct conv *cv, FILE *to)
 {
     const struct xsr_convert_report *r = &cv->report;
-    json_t *note;
     size_t i;
 
     fprintf(to, "%s (image version %u) became %s (image version %u)\n",
@@ -264,8 +263,9 @@ static void show(const struct conv *cv, FILE *to)
             "  bytes     %" PRIu64 " in, %" PRIu64
             " out, %.2f s (%.0f MiB/s)\n",
             r->in_bytes, r->out_bytes, cv->seconds, mib_per_s(cv));
-    json_array_foreach(cv->notes, i, note)
-        fprintf(to, "  - %s\n", json_string_value(note));
+    for (i = 0; i < json_array_size(cv->notes); i++)
+        fprintf(to, "  - %s\n",
+                json_string_value(json_array_get(cv->notes, i)));
 }
 
 static int show_result(const struct conv *cv)
