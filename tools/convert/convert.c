@@ -85,7 +85,7 @@ static int parse_uuid(const char *text, const char **out)
 {
     size_t i;
 
-    for (i = 0; text[i] && i < 36; i++) {
+    for (i = 0; i < 36 && text[i]; i++) {
         bool dash = i == 8 || i == 13 || i == 18 || i == 23;
 
         if (dash ? text[i] != '-' : !strchr("0123456789abcdefABCDEF", text[i]))
