@@ -129,8 +129,8 @@ static bool is_pending(long pid)
     return state != 'Z' && (sig == SIGKILL || (pending >> (sig - 1) & 1));
 }
 
-/* Nothing more is passed until the signal was delivered: what comes first is not
-   left to the scheduler. */
+/* Nothing more is passed until the signal was delivered: what comes first is
+   not left to the scheduler. */
 static void until_taken(long pid)
 {
     for (unsigned ms = 0; is_pending(pid) && ms < 5000; ms++)
