@@ -151,7 +151,6 @@ json_t *insp_salvage_json(const struct insp *w, const struct xsr_err *err)
 void insp_salvage_text(const struct insp *w, const struct xsr_err *err)
 {
     json_t *tree = insp_salvage_json(w, err), *missing;
-    const json_t *name;
     size_t i;
 
     if (err->kind == XSR_E_OK || w->format == INSP_UNKNOWN) {
@@ -166,8 +165,9 @@ void insp_salvage_text(const struct insp *w, const struct xsr_err *err)
     if (w->checkpointed)
         printf("; %" PRIu64 " checkpoints", w->n_checkpoints);
     printf("\nlost    ");
-    json_array_foreach(missing, i, name)
-        printf("%s%s", i ? ", " : "", json_string_value(name));
+    for (i = 0; i < json_array_size(missing); i++)
+        printf("%s%s", i ? ", " : "",
+               json_string_value(json_array_get(missing, i)));
     if (!json_array_size(missing))
         printf("no kind of record that a restore needs");
     if (w->n_damaged)
