@@ -202,7 +202,7 @@ share_of()
     rm -rf "$dir" && mkdir -p "$dir"/{xen-tests,carry} || exit 1
     for f in "$SHARE"/*; do
         case ${f##*/} in
-        xensr | guest | dom0 | quick | long) cp -a "$f" "$dir/" || exit 1 ;;
+        xensr | guest | look | quick | long) cp -a "$f" "$dir/" || exit 1 ;;
         esac
     done
     echo "$dir"

@@ -4,14 +4,14 @@
 # Is the host as it was? host_before notes what can be seen of it: domains,
 # xenstore, dom0's processes, log-dirty mode of every guest and Xen's free
 # memory; host_same compares, with a limit of time because Xen and xl take
-# things away after the answer. look.c sees, and makes the same what has to differ
+# things away after the answer. ../look sees, and makes the same what has to differ
 # when a guest comes back (numbers of domains, ports, frames, processes). Some
 # things are not as before after any restore, whoever makes it, and are left out:
 # libxl writes platform/ and image/ for a new guest only, and Linux its
 # control/feature-... and what it asks a keyboard for when it boots; and guests
 # leave empty folders. Read by lib.sh.
 
-LOOK=$SHARE/dom0/look
+LOOK=$SHARE/look/look
 
 # log_dirty NAME: on or off.
 log_dirty()

@@ -7,7 +7,7 @@
 # image.sh comes before, boot.sh after.
 
 # build RELEASE SHARE FOLDER...: with what these folders of xen-tests/ have to
-# build for dom0 (FOLDER/build.sh BUILD DEST; dom0 sees it in /share/FOLDER), dom0/
+# build for dom0 (FOLDER/build.sh BUILD DEST; dom0 sees it in /share/FOLDER), look/
 # always. With $LENIENT not every folder's must be possible with this release.
 build()
 {
@@ -19,7 +19,7 @@ build()
     : >"$LOG"
     phase "$r: xensr built in its root" build_xensr "$root" "$share" &&
         build_guest "$r" "$root" "$share" || return 1
-    for f in dom0 "$@"; do
+    for f in look "$@"; do
         [ -e "$root/xensr/src/xen-tests/$f/build.sh" ] || continue
         phase "$r: programs of $f/" build_folder "$root" "$share" "$f" ||
             [ -n "${LENIENT-}" ] || return 1

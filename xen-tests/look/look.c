@@ -190,7 +190,7 @@ static char *with_names(const char *text)
         for (int i = 0; i < n_guests; i++)
             if (guest[i].id && strtoul(text, &end, 10) == guest[i].id &&
                 (*end == '/' || *end == '\0')) {
-                n += (size_t)sprintf(out + n, "%s", guest[i].word);
+                n += (size_t)snprintf(out + n, size - n, "%s", guest[i].word);
                 text = end;
                 break;
             }
@@ -327,7 +327,7 @@ static void see_processes(int me)
         err(1, "/proc");
     while ((entry = readdir(proc)) && n_processes < 1024)
         if (isdigit((unsigned char)entry->d_name[0]))
-            read_process(atoi(entry->d_name));
+            read_process((int)strtol(entry->d_name, NULL, 10));
     closedir(proc);
     for (int i = 0; i < n_processes; i++)
         if (counts(&process[i], me))
@@ -360,7 +360,7 @@ static int log_dirty_modes(bool on[], unsigned ids[])
         what =
             memmem(p, (size_t)(end - p), "General information for domain ", 31);
         if (what) {
-            ids[n] = (unsigned)atoi(what + 31);
+            ids[n] = (unsigned)strtoul(what + 31, NULL, 10);
             on[n++] = false;
         } else if (n &&
                    memmem(p, (size_t)(end - p), "paging assistance:", 18) &&
@@ -410,7 +410,7 @@ int main(int argc, char **argv)
     write_lines(argv[2], "domains");
     see_below("/");
     write_lines(argv[2], "xenstore");
-    see_processes(atoi(argv[3]));
+    see_processes((int)strtol(argv[3], NULL, 10));
     write_lines(argv[2], "processes");
     see_free();
     write_lines(argv[2], "free");
