@@ -49,9 +49,7 @@ int xsr_lg_put_u32(struct xsr_lg_out *out, uint32_t v, struct xsr_err *err);
 int xsr_lg_put_u64(struct xsr_lg_out *out, uint64_t v, struct xsr_err *err);
 int xsr_lg_put_zero(struct xsr_lg_out *out, size_t n, struct xsr_err *err);
 int xsr_lg_flush(struct xsr_lg_out *out, struct xsr_err *err);
-/* A file without a name, for what has to wait. */
-int xsr_lg_tmpfile(struct xsr_err *err);
-/* The first len bytes of such a file. */
+/* The first len bytes of a file, from its beginning. */
 int xsr_lg_put_file(struct xsr_lg_out *out, int fd, uint64_t len,
                     struct xsr_err *err);
 

@@ -40,18 +40,17 @@ int xsr_lg_last_open(struct xsr_lg *c, struct xsr_err *err)
     if (!l)
         return xsr_fail(err, XSR_E_NOMEM, "no memory for checkpoints");
     l->now = l->head = l->n = l->n_group = 0;
-    l->image = l->state[0].fd = l->state[1].fd = -1;
+    l->image = -1;
     xsr_lg_out_init(&l->pages, -1);
     c->last = l;
-    if ((l->image = xsr_lg_tmpfile(err)) < 0 ||
-        (l->pages.fd = xsr_lg_tmpfile(err)) < 0)
-        return -1;
-    for (int i = 0; i < 2; i++) {
-        xsr_lg_out_init(&l->state[i], xsr_lg_tmpfile(err));
-        if (l->state[i].fd < 0)
-            return -1;
-    }
-    return 0;
+    for (int i = 0; i < 2; i++)
+        xsr_lg_out_init(&l->state[i], -1);
+    return xsr_open_temporary(&l->image, err) < 0 ||
+                   xsr_open_temporary(&l->pages.fd, err) < 0 ||
+                   xsr_open_temporary(&l->state[0].fd, err) < 0 ||
+                   xsr_open_temporary(&l->state[1].fd, err) < 0
+               ? -1
+               : 0;
 }
 
 void xsr_lg_last_close(struct xsr_lg *c)

@@ -6,9 +6,6 @@
 #include "convert/legacy_priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "lib/bytes.h"
@@ -107,29 +104,6 @@ int xsr_lg_put_zero(struct xsr_lg_out *out, size_t n, struct xsr_err *err)
     static const uint8_t zeros[8];
 
     return xsr_lg_put(out, zeros, n & 7, err);
-}
-
-int xsr_lg_tmpfile(struct xsr_err *err)
-{
-    const char *dir = getenv("TMPDIR");
-    char path[256];
-    int fd;
-
-    if (!dir || !*dir)
-        dir = "/var/tmp"; /* on a disk: it may be as large as the guest */
-    fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
-    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
-        return fd >= 0
-                   ? fd
-                   : xsr_fail_sys(err, XSR_E_IO, errno,
-                                  "cannot make a temporary file in %s", dir);
-    snprintf(path, sizeof path, "%s/xensr-XXXXXX", dir);
-    fd = mkostemp(path, O_CLOEXEC);
-    if (fd < 0)
-        return xsr_fail_sys(err, XSR_E_IO, errno,
-                            "cannot make a temporary file in %s", dir);
-    unlink(path);
-    return fd;
 }
 
 int xsr_lg_put_file(struct xsr_lg_out *out, int fd, uint64_t len,

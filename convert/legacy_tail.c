@@ -212,10 +212,11 @@ static int convert_state_to_end(struct xsr_lg *c, const uint8_t *head,
 
     if (check_state(c, 4, err) < 0)
         return -1;
-    fd = xsr_lg_tmpfile(err);
-    side = fd < 0 ? NULL : malloc(sizeof *side);
+    if (xsr_open_temporary(&fd, err) < 0)
+        return -1;
+    side = malloc(sizeof *side);
     if (!side)
-        return fd < 0 ? -1 : xsr_fail(err, XSR_E_NOMEM, "no memory for state");
+        return xsr_fail(err, XSR_E_NOMEM, "no memory for state");
     xsr_lg_out_init(side, fd);
     if (xsr_lg_turn_to(c, side, err) < 0 ||
         xsr_lg_copy_to_end(&c->in, side, XSR_MAX_EMULATOR_CONTEXT,

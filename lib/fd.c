@@ -11,6 +11,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -227,6 +229,32 @@ void xsr_close_fds(unsigned first, unsigned last)
 void xsr_mark_fds(unsigned first, unsigned last)
 {
     end_range(first, last, false);
+}
+
+int xsr_open_temporary(int *fd_out, struct xsr_err *err)
+{
+    const char *dir = getenv("TMPDIR");
+    char path[PATH_MAX];
+    int fd;
+
+    if (!dir || !*dir)
+        dir = "/var/tmp";
+    fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
+        /* not every file system knows it, nor every kernel */
+        if (snprintf(path, sizeof path, "%s/xensr-XXXXXX", dir) >=
+            (int)sizeof path)
+            errno = ENAMETOOLONG;
+        else if ((fd = mkostemp(path, O_CLOEXEC)) >= 0)
+            unlink(path);
+    }
+    if (fd < 0)
+        return xsr_fail_sys(err, XSR_E_IO, errno,
+                            "cannot make a temporary file in %s (TMPDIR "
+                            "chooses the folder)",
+                            dir);
+    *fd_out = fd;
+    return 0;
 }
 
 int xsr_sync_dir(const char *path, struct xsr_err *err)

@@ -48,6 +48,11 @@ void xsr_close(int *fd);
  */
 void xsr_close_fds(unsigned first, unsigned last);
 void xsr_mark_fds(unsigned first, unsigned last);
+/*
+ * A file without a name in the folder of TMPDIR, else in /var/tmp: on a disk,
+ * since it may become as large as a guest. Yours to close.
+ */
+int xsr_open_temporary(int *fd_out, struct xsr_err *err);
 /* fsync a folder, for a rename to last. */
 int xsr_sync_dir(const char *path, struct xsr_err *err);
 

@@ -16,6 +16,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "lib/fd.h"
@@ -348,6 +349,38 @@ static void cloexec_both_ways(void **state)
     assert_int_equal(err.sys, EBADF);
 }
 
+/* Nobody finds it, it is empty and takes what is written. */
+static void temporary_files_have_no_name(void **state)
+{
+    struct xsr_err err = XSR_ERR_INIT;
+    struct stat st;
+    char c = 'x';
+    int fd = -1;
+
+    (void)state;
+    unsetenv("TMPDIR");
+    assert_int_equal(xsr_open_temporary(&fd, &err), 0);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_nlink, 0);
+    assert_int_equal(st.st_size, 0);
+    assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    assert_int_equal(pwrite(fd, &c, 1, 0), 1);
+    c = 0;
+    assert_int_equal(pread(fd, &c, 1, 0), 1);
+    assert_int_equal(c, 'x');
+    close(fd);
+    fd = -1;
+    setenv("TMPDIR", "/nowhere/at all", 1);
+    assert_int_equal(xsr_open_temporary(&fd, &err), -1);
+    assert_int_equal(fd, -1);
+    assert_int_equal(err.kind, XSR_E_IO);
+    assert_int_equal(err.sys, ENOENT);
+    assert_string_equal(err.text, "cannot make a temporary file in /nowhere/at "
+                                  "all (TMPDIR chooses the folder): "
+                                  "No such file or directory");
+    unsetenv("TMPDIR");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +393,7 @@ int main(void)
         cmocka_unit_test(more_elements_than_the_kernel_takes),
         cmocka_unit_test(errors_name_what_and_why),
         cmocka_unit_test(cloexec_both_ways),
+        cmocka_unit_test(temporary_files_have_no_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,8 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <sys/mman.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <cmocka.h>
 
 #define IN_MEMORY 16u
@@ -15,11 +16,6 @@
 #define PFNS 300u
 
 /* What the index needs of its neighbours. */
-int insp_open_temporary(int *fd_out, struct xsr_err *err)
-{
-    *fd_out = memfd_create("index", MFD_CLOEXEC);
-    return *fd_out < 0 ? xsr_fail(err, XSR_E_IO, "memfd") : 0;
-}
 int insp_src_some(struct insp_src *src, size_t n, const uint8_t **out,
                   size_t *got_out, const char *what, struct xsr_err *err)
 {

@@ -150,7 +150,7 @@ static int spill(struct insp_index *x, size_t n, bool whole,
 
     if (!n)
         return 0;
-    if (x->fd < 0 && insp_open_temporary(&x->fd, err))
+    if (x->fd < 0 && xsr_open_temporary(&x->fd, err))
         return -1;
     if ((!x->n_runs || (x->n_runs == x->n_runs_whole) != whole ||
          pfn_of(x->mem[0].rec.key) <= pfn_of(x->last_key)) &&

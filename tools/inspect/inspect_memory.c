@@ -314,7 +314,7 @@ int insp_memory(struct insp_src *src, const struct insp_options *o,
 
     insp_init(&w, src);
     w.salvage = o->salvage;
-    if (m.index && (src->in.seekable || !insp_open_temporary(&m.spool, err)))
+    if (m.index && (src->in.seekable || !xsr_open_temporary(&m.spool, err)))
         rc = extract(&m, &w, o, err);
     insp_fini(&w);
     xsr_close(&m.spool);

@@ -6,7 +6,6 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -219,29 +218,6 @@ int insp_print_hex(struct insp_spool *out, const uint8_t *p, size_t n,
 
 /* ---- spool --------------------------------------------------------------- */
 
-int insp_open_temporary(int *fd_out, struct xsr_err *err)
-{
-    const char *dir = getenv("TMPDIR");
-    char path[4096];
-    int fd;
-
-    if (!dir || !*dir)
-        dir = "/var/tmp";
-    fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
-    if (fd < 0) { /* not every file system has O_TMPFILE */
-        snprintf(path, sizeof path, "%s/xensr-inspect-XXXXXX", dir);
-        fd = mkostemp(path, O_CLOEXEC);
-        if (fd < 0)
-            return xsr_fail_sys(err, XSR_E_IO, errno,
-                                "cannot make a temporary file in %s (TMPDIR "
-                                "chooses the folder)",
-                                dir);
-        unlink(path);
-    }
-    *fd_out = fd;
-    return 0;
-}
-
 int insp_spool_put(struct insp_spool *s, const void *p, size_t n,
                    struct xsr_err *err)
 {
@@ -249,7 +225,7 @@ int insp_spool_put(struct insp_spool *s, const void *p, size_t n,
         return -1;
     if (s->mem.len < SPOOL_MEMORY)
         return 0;
-    if ((s->fd < 0 && insp_open_temporary(&s->fd, err)) ||
+    if ((s->fd < 0 && xsr_open_temporary(&s->fd, err)) ||
         xsr_write_all(s->fd, s->mem.p, s->mem.len, "temporary file", err))
         return -1;
     xsr_buf_clear(&s->mem);

@@ -140,7 +140,7 @@ static int apply_staged(struct raw *r, struct xsr_err *err)
     struct staged head;
 
     if (r->staging < 0)
-        return insp_open_temporary(&r->staging, err);
+        return xsr_open_temporary(&r->staging, err);
     if (lseek(r->staging, 0, SEEK_SET) < 0)
         return xsr_fail_sys(err, XSR_E_IO, errno, "temporary file");
     for (; r->n_staged; r->n_staged--)

@@ -75,8 +75,6 @@ int insp_spool_put(struct insp_spool *s, const void *p, size_t n,
 /* To standard output; then it is empty. */
 int insp_spool_show(struct insp_spool *s, struct xsr_err *err);
 void insp_spool_fini(struct insp_spool *s);
-/* A file without a name below TMPDIR. */
-int insp_open_temporary(int *fd_out, struct xsr_err *err);
 
 int insp_print_tree(struct xsr_buf *out, const json_t *tree, unsigned indent,
                     struct xsr_err *err);
