@@ -307,6 +307,13 @@ static int collect(struct xsr_input *in, bool wait, struct xsr_err *err)
     return 0;
 }
 
+bool xsr_input_must_end(const struct xsr_input *in)
+{
+    struct stat st;
+
+    return fstat(in->fd, &st) == 0 && !S_ISBLK(st.st_mode);
+}
+
 int xsr_input_close(struct xsr_input *in, bool success, struct xsr_err *err)
 {
     bool wait = in->pid > 0 && (success || data_ended(in));

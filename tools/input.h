@@ -45,6 +45,12 @@ int xsr_input_open(struct xsr_input *in, const char *path, struct xsr_err *err);
 int64_t xsr_input_pos(const struct xsr_input *in);
 
 /*
+ * Is anything behind the image a mistake? A device has room there; a file and a
+ * pipe end with it.
+ */
+bool xsr_input_must_end(const struct xsr_input *in);
+
+/*
  * End it; idempotent. success: the caller has read what it wanted. Fails when
  * the decompressor did: XSR_E_FORMAT, the compressed data were damaged or cut
  * off; XSR_E_UNSUPPORTED, they need too large a window; XSR_E_IO, XSR_E_NOMEM.

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "lib/buf.h"
 #include "lib/loop.h"
@@ -153,28 +152,6 @@ static int on_input_end(void *ctx, char *text, unsigned text_len)
     return -1;
 }
 
-/* A device has room behind the image; a file and a pipe end with it. */
-static bool must_end(int fd)
-{
-    struct stat st;
-
-    return fstat(fd, &st) == 0 && !S_ISBLK(st.st_mode);
-}
-
-/* What a fault of the unpacker is for the user; see xsr_input_close(). */
-static int input_result(const struct xsr_err *err)
-{
-    switch (err->kind) {
-    case XSR_E_UNSUPPORTED:
-        return XENSR_UNSUPPORTED;
-    case XSR_E_IO:
-    case XSR_E_NOMEM:
-        return XENSR_FAILED;
-    default:
-        return XENSR_BAD_INPUT;
-    }
-}
-
 static int restore(struct xensr *x, const struct request *rq,
                    struct xsr_input *in, const char *config)
 {
@@ -185,7 +162,7 @@ static int restore(struct xensr *x, const struct request *rq,
         .paused = rq->paused,
         .head = in->head,
         .n_head = in->n_head,
-        .must_end = must_end(in->fd),
+        .must_end = xsr_input_must_end(in),
         .start_hvm = xsr_sim_active(),
         .on_input_end = on_input_end,
         .ctx = in,
@@ -205,7 +182,7 @@ static int restore(struct xensr *x, const struct request *rq,
     /* what was wrong with the short stream may be damage around it */
     if (xsr_input_close(in, false, &damage) < 0 && rc != XENSR_LOOK &&
         !xsr_signals_stopped())
-        return xsr_result_refuse(rq->json, input_result(&damage), damage.text,
+        return xsr_result_refuse(rq->json, xsr_result_of(&damage), damage.text,
                                  UINT64_MAX);
     return xsr_result_refuse(rq->json, rc, xensr_error(x),
                              xensr_error_offset(x));

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "lib/err.h"
 #include "plugin/xensr.h"
 
 const char *xsr_result_type(enum xensr_guest type); /* "PV" ... */
@@ -22,6 +23,11 @@ void xsr_result_json(json_t *o);
  * be untrue: XENSR_LOOK, with the sentence of what was done.
  */
 int xsr_result_printed(const char *done);
+/*
+ * What an error of a tool's own work is as an exit code (design.md): the same
+ * as libxensr says of its errors.
+ */
+enum xensr_result xsr_result_of(const struct xsr_err *err);
 /* Ends the progress line, prints the error, returns rc. */
 int xsr_result_refuse(bool json, int rc, const char *text, uint64_t offset);
 

@@ -282,30 +282,6 @@ static int show_result(const struct conv *cv)
 /* ---- the conversion -------------------------------------------------------
  */
 
-static int exit_code(const struct xsr_err *err)
-{
-    switch (err->kind) {
-    case XSR_E_EOF:
-    case XSR_E_FORMAT:
-    case XSR_E_ORDER:
-    case XSR_E_LIMIT:
-        return XENSR_BAD_INPUT;
-    case XSR_E_UNSUPPORTED:
-        return XENSR_UNSUPPORTED;
-    default:
-        return XENSR_FAILED;
-    }
-}
-
-/* As in a restore: a device has room behind the image, a file and a pipe end
-   with it. */
-static bool must_end(const struct xsr_input *in)
-{
-    struct stat st;
-
-    return fstat(in->fd, &st) == 0 && !S_ISBLK(st.st_mode);
-}
-
 /*
  * Will the output be about as long as the input is? Not of compressed data, nor
  * of a disk, on which a XenServer image lies in front of old content.
@@ -330,7 +306,7 @@ static int convert(struct conv *cv, const struct xsr_input *in,
         .out = target->fd,
         .head = in->head,
         .n_head = in->n_head,
-        .must_end = must_end(in),
+        .must_end = xsr_input_must_end(in),
         .from = cv->from,
         .to = cv->to,
         .version = cv->version,
@@ -419,7 +395,7 @@ int xsr_cmd_convert(int argc, char **argv)
                                "interrupted; nothing was written", UINT64_MAX);
     else
         rc =
-            xsr_result_refuse(cv.json, exit_code(&err),
+            xsr_result_refuse(cv.json, xsr_result_of(&err),
                               xsr_err_str(&err, text, sizeof text), err.offset);
     xsr_signals_end();
     json_decref(cv.notes);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "tools/diff/diff.h"
+#include "tools/result.h"
 #include "tools/tools.h"
 
 static const char usage[] =
@@ -24,19 +25,12 @@ static const char usage[] =
     "exit: 0 nothing differs, 1 something does, 2 usage, or an input cannot be\n"
     "read, 3 an image is damaged, 4 it is valid but not supported\n";
 
+/* 1 says "they differ" here. */
 static int exit_code(const struct xsr_err *err)
 {
-    switch (err->kind) {
-    case XSR_E_EOF:
-    case XSR_E_FORMAT:
-    case XSR_E_ORDER:
-    case XSR_E_LIMIT:
-        return 3;
-    case XSR_E_UNSUPPORTED:
-        return 4;
-    default: /* 1 says "they differ" */
-        return 2;
-    }
+    int rc = xsr_result_of(err);
+
+    return rc == XENSR_FAILED ? 2 : rc;
 }
 
 bool diff_found(const json_t *doc)

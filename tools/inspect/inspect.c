@@ -11,6 +11,7 @@
 
 #include "lib/util.h"
 #include "tools/inspect/report.h"
+#include "tools/result.h"
 #include "tools/tools.h"
 
 static const char usage[] =
@@ -47,23 +48,6 @@ static const char usage[] =
     "exit: 0 whole and good, 1 cannot read or write, 2 usage, 3 damaged,\n"
     "4 valid but not supported\n";
 
-static int exit_code(const struct xsr_err *err)
-{
-    switch (err->kind) {
-    case XSR_E_OK:
-        return 0;
-    case XSR_E_EOF:
-    case XSR_E_FORMAT:
-    case XSR_E_ORDER:
-    case XSR_E_LIMIT:
-        return 3;
-    case XSR_E_UNSUPPORTED:
-        return 4;
-    default:
-        return 1;
-    }
-}
-
 static int refuse_usage(const char *why)
 {
     fprintf(stderr, "xensr inspect: %s\n%s", why, usage);
@@ -91,7 +75,7 @@ static int run(const char *path, const struct insp_options *o)
     if (err.offset != XSR_NO_OFFSET)
         xsr_err_prefix(&err, "%s", src.in.name);
     fprintf(stderr, "xensr: error: %s\n", xsr_err_str(&err, text, sizeof text));
-    return exit_code(&err);
+    return xsr_result_of(&err);
 }
 
 /* ---- options ---------------------------------------------------------------
