@@ -6,43 +6,7 @@
 #include "stream/fields/fields.h"
 
 #include "lib/util.h"
-
-#define HEX(name, at, width)                         \
-    {                                                \
-        name, at, width, XSR_F_HEX, 0, 0, 0, 0, NULL \
-    }
-#define DEC(name, at, width)                         \
-    {                                                \
-        name, at, width, XSR_F_DEC, 0, 0, 0, 0, NULL \
-    }
-#define SIGNED(name, at, width)                         \
-    {                                                   \
-        name, at, width, XSR_F_SIGNED, 0, 0, 0, 0, NULL \
-    }
-#define BITSET(name, at, width)                         \
-    {                                                   \
-        name, at, width, XSR_F_BITSET, 0, 0, 0, 0, NULL \
-    }
-#define PART(name, at, lsb, bits)                     \
-    {                                                 \
-        name, at, 1, XSR_F_DEC, lsb, bits, 0, 0, NULL \
-    }
-#define HEXES(name, at, width, n, stride)                 \
-    {                                                     \
-        name, at, width, XSR_F_HEX, 0, 0, n, stride, NULL \
-    }
-#define NEST(name, at, layout)                      \
-    {                                               \
-        name, at, 0, XSR_F_NEST, 0, 0, 0, 0, layout \
-    }
-#define NESTS(name, at, n, stride, layout)               \
-    {                                                    \
-        name, at, 0, XSR_F_NEST, 0, 0, n, stride, layout \
-    }
-#define LAYOUT(name, len, fields)                \
-    {                                            \
-        name, len, fields, XSR_ARRAY_LEN(fields) \
-    }
+#include "stream/fields/macros.h"
 
 static const struct xsr_field header[] = {
     HEX("magic", 0, 4),  DEC("version", 4, 4),   HEX("changeset", 8, 8),

@@ -7,43 +7,7 @@
 
 #include "lib/bytes.h"
 #include "lib/util.h"
-
-#define HEX(name, at, width)                         \
-    {                                                \
-        name, at, width, XSR_F_HEX, 0, 0, 0, 0, NULL \
-    }
-#define DEC(name, at, width)                         \
-    {                                                \
-        name, at, width, XSR_F_DEC, 0, 0, 0, 0, NULL \
-    }
-#define SIGNED(name, at, width)                         \
-    {                                                   \
-        name, at, width, XSR_F_SIGNED, 0, 0, 0, 0, NULL \
-    }
-#define BITSET(name, at, width)                         \
-    {                                                   \
-        name, at, width, XSR_F_BITSET, 0, 0, 0, 0, NULL \
-    }
-#define BYTESN(name, at, width, n, stride)                  \
-    {                                                       \
-        name, at, width, XSR_F_BYTES, 0, 0, n, stride, NULL \
-    }
-#define HEXES(name, at, width, n, stride)                 \
-    {                                                     \
-        name, at, width, XSR_F_HEX, 0, 0, n, stride, NULL \
-    }
-#define NEST(name, at, layout)                      \
-    {                                               \
-        name, at, 0, XSR_F_NEST, 0, 0, 0, 0, layout \
-    }
-#define NESTS(name, at, n, stride, layout)               \
-    {                                                    \
-        name, at, 0, XSR_F_NEST, 0, 0, n, stride, layout \
-    }
-#define LAYOUT(name, len, fields)                \
-    {                                            \
-        name, len, fields, XSR_ARRAY_LEN(fields) \
-    }
+#include "stream/fields/macros.h"
 
 static const struct xsr_field fxsave[] = {
     HEX("fcw", 0, 2),
