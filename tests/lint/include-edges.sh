@@ -33,7 +33,7 @@ ok "tools include tools, plugin's interface, convert, stream and lib" \
     edges tools '(tools(/[a-z]+)?|convert(/[a-z0-9]+)?|stream(/[a-z]+)?|lib)/[a-z0-9_]+\.h|plugin/xensr\.h'
 ok "stubs include stubs, lib, stream's checks and engine's interface" \
     edges stubs '(stubs/[a-z]+|lib|stream(/[a-z]+)?)/[a-z0-9_]+\.h|engine/engine\.h'
-for folder in guest probe bench record; do
+for folder in guest look probe bench record; do
     ok "xen-tests/$folder includes nothing but its own" \
         edges "xen-tests/$folder" '[a-z0-9_]+\.h'
 done
