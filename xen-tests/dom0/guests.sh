@@ -18,12 +18,13 @@ FLOPPY=/run/xen-tests-floppy.img
 # A test says first what it needs (needs_type, needs_tracking): where a release
 # does not have it, it is skipped with the reason.
 
-has_device_model()
+# device_model: the path of the QEMU that came with this Xen.
+device_model()
 {
     local f
     for f in /usr/libexec/xen-qemu-system-i386 \
         "/usr/lib/xen-$XEN_RELEASE/bin/qemu-system-i386"; do
-        [ ! -x "$f" ] || return 0
+        [ ! -x "$f" ] || { echo "$f"; return; }
     done
     return 1
 }
@@ -33,7 +34,7 @@ has_shadow() { xl info | grep -Eq '^virt_caps.*\<shadow\>'; }
 
 release_has()
 {
-    [[ $1 != *hvm* ]] || has_device_model
+    [[ $1 != *hvm* ]] || device_model >/dev/null
 }
 needs_type()
 {

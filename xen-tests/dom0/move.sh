@@ -70,17 +70,6 @@ keep_words()
     cat "$T/out" "$T/err" >"$OUT/words.$n_words" 2>/dev/null
 }
 
-# between_checkpoints: of Remus. The guest has just been let go on, so the sender
-# has sent all of a checkpoint and waits.
-between_checkpoints()
-{
-    local n
-    n=$(resumes)
-    within 60 has_more_resumes "$n"
-}
-resumes() { guest_console g | grep -ac '^xg: resumed'; }
-has_more_resumes() { [ "$(resumes)" -gt "$1" ]; }
-
 # ---- stops -------------------------------------------------------------------
 
 # begin_and_stall COMMAND...: in the background; its receiver is receiver.sh,

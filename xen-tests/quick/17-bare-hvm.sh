@@ -7,9 +7,7 @@
 . "${0%/*}/../dom0/lib.sh"
 xensr() { "$XENSR" "$@"; }
 needs_type hvm
-qemu=$(command -v qemu-system-i386 /usr/libexec/xen-qemu-system-i386 \
-    /usr/lib/xen-"$XEN_RELEASE"/bin/qemu-system-i386 | head -n 1)
-[ -n "$qemu" ] || skip_all "there is no qemu-system-i386 for Xen"
+qemu=$(device_model)
 
 # hvm TYPE: our guest, or hvm-bios by hand
 hvm()

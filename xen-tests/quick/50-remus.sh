@@ -9,6 +9,7 @@
 # limit: 900
 . "${0%/*}/../dom0/lib.sh"
 . "$XEN_TESTS/dom0/move.sh"
+. "$XEN_TESTS/dom0/remus.sh"
 
 # protect ENGINE: in the background; words in $T/err, the stream in $T/stream.
 protect()
@@ -26,11 +27,10 @@ protect()
 # Four suspends since then are survived; so three checkpoints are complete.
 checkpointed()
 {
-    within 300 has_survived 4 && return
+    within 300 has_checkpoints 4 && return
     tail -n 20 "$T/err"
     return 1
 }
-has_survived() { [ "$(guest_words g | grep -ac '^xg: intact')" -ge "$1" ]; }
 # Octets in the stream's own words: libxl's record behind each checkpoint.
 checkpoints_in_stream()
 {
@@ -39,8 +39,6 @@ checkpoints_in_stream()
     tail -n 20 "$T/records"
     return 1
 }
-# Between two checkpoints: a stream that ends within libxl's own records makes
-# every libxl read zeros for ever, whatever the helper does.
 primary_dies()
 {
     local xl pids d

@@ -18,11 +18,10 @@ TOOLS=${XENSR_RECORD_TOOLS:-$SHARE/record}
     exit 1
 }
 export CAPTURE_HELPER=$STOCK_HELPER
-qemu=$(command -v qemu-system-i386 /usr/lib/xen-*/bin/qemu-system-i386 | head -n 1)
 
 # As small as they can be: guests that fill little of little memory.
 types=(pv pvh)
-[ -z "$qemu" ] || types+=(hvm hvm-bios)
+! release_has hvm || types+=(hvm hvm-bios)
 [ -z "${XENSR_RECORD_TYPES-}" ] || read -ra types <<<"$XENSR_RECORD_TYPES"
 start()
 {
@@ -139,7 +138,7 @@ done
     echo "helper $(basename "$STOCK_HELPER") of $(
         dpkg-query -W -f '${Package} ${Version}' "xen-utils-$XEN_RELEASE" \
             2>/dev/null)"
-    [ -z "$qemu" ] || "$qemu" --version | head -n 1
+    ! qemu=$(device_model) || "$qemu" --version | head -n 1
     echo "linux $(uname -r)"
 } >"$OUT/versions"
 ls -l "$OUT"

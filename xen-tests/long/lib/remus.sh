@@ -7,6 +7,9 @@
 # helper is at both ends; the stock one shows that the test is right. Read by the
 # tests of one type of guest each, after long.sh.
 
+# shellcheck source=xen-tests/dom0/remus.sh
+. "$XEN_TESTS/dom0/remus.sh"
+
 RECEIVES='(^|/)xl migrate-receive'
 
 # protect HELPER: begins; the domain's number before in $primary.
@@ -18,12 +21,6 @@ protect()
     with "$1" xl remus -F -n -d -i 2000 -s "" g \
         "$(receiver_of "xl:$1") -r" >"$T/remus.log" 2>&1 &
 }
-# Checkpoints that the guest has gone through.
-checkpoints()
-{
-    guest_words g | grep -Eac '^xg: resumed n=[0-9]+ cancelled=1'
-}
-has_checkpoints() { [ "$(checkpoints)" -ge "$1" ]; }
 protected()
 {
     within 240 has_checkpoints 3 && return
@@ -49,10 +46,9 @@ signal()
 }
 backup() { xl list | awk -v p="$primary" 'NR > 1 && $2 != 0 && $2 != p { print $2 }'; }
 
-# The primary's programs and its domain go, between two checkpoints: a stream that
-# ends within libxl's own records makes every libxl read zeros for ever. The
-# backup's toolstack sleeps meanwhile: it gives the guest its name, which must be
-# free by then.
+# The primary's programs and its domain go, between two checkpoints. The backup's
+# toolstack sleeps meanwhile: it gives the guest its name, which must be free by
+# then.
 primary_dies()
 {
     local senders receivers
