@@ -104,6 +104,14 @@ done
     printf '\004\0\0\0\002\011piix4acpi\0\0\0\0\0\0\0\002\0\0\0\002\206\200\023\161'
     head -c 270 /dev/zero; bytes 0; } | seed qemu traditional
 
+# Every generation and side: all questions in turn, and answers, the last cut off.
+for n in 0 1 2 3 4 5 6 7; do
+    { bytes "$n" 0 2 3 4 5 6 0 13 11
+        bytes 1 0 0 0 1 0 0 0 377 377 377 377 0 0 0 0 7; } | seed answer "save-$n"
+    { bytes "$n" 1 0 7 4 5 10 2 10 11
+        bytes 0 0 0 0 2 0 0 0 1 0 0 0 0 0 0 0; } | seed answer "restore-$n"
+done
+
 # Beside each target's own seeds: nothing at all, and what was hard to find.
 for f in "$here"/*.c; do
     name=$(basename "$f" .c)
