@@ -200,7 +200,8 @@ static int check_head(const struct xsr_host *h, struct xsr_err *err)
     if (h->version != XSR_HOST_VERSION)
         return xsr_fail(err, XSR_E_UNSUPPORTED,
                         "the simulated host in %s has "
-                        "version %u, this program knows %u: reset it",
+                        "version %u, this program knows %u (`xensr sim "
+                        "reset` removes it)",
                         xsr_sim_dir(err), h->version, XSR_HOST_VERSION);
     if (host_stat.st_size < (off_t)host_size(h->total_pages))
         return xsr_fail(err, XSR_E_FORMAT, "the file host in %s is cut off",
