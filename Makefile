@@ -110,6 +110,10 @@ help: ## this list
 deps: ## install what the build and the tests need (Debian packages)
 	@sh tests/deps.sh
 
+.PHONY: deps-check
+deps-check:
+	@sh tests/deps.sh --check
+
 .PHONY: demo
 demo: need-sim deps ## a real guest comes back, a simulated one is saved and moves
 	$(SUB) $(BINS)
@@ -246,20 +250,20 @@ unit: check-bins ## the unit tests alone
 	@bash tests/check.sh --unit $(O)
 
 .PHONY: check
-check: need-sim deps ## all tests: plain, ASan+UBSan, valgrind
+check: need-sim deps-check ## all tests: plain, ASan+UBSan, valgrind
 	-$(SUB) stock
 	$(SUB) check-bins
 	$(SUB) VARIANT=asan O=$(O)-asan check-bins
 	@bash tests/check.sh --full $(O)
 
 .PHONY: check-quick
-check-quick: need-sim deps ## all tests without ASan+UBSan and valgrind
+check-quick: need-sim deps-check ## all tests without ASan+UBSan and valgrind
 	-$(SUB) stock
 	$(SUB) check-bins
 	@bash tests/check.sh --quick $(O)
 
 .PHONY: check-cross
-check-cross: need-sim deps ## a guest through every toolstack, helper and library
+check-cross: need-sim deps-check ## a guest through every toolstack, helper and library
 	-$(SUB) stock
 	$(SUB) check-bins
 	@bash tests/check.sh --cross $(O)
@@ -281,7 +285,7 @@ bench: need-sim deps ## save, restore, live migration: ours and Debian's, side b
 	@bash tests/bench/bench.sh $(O)
 
 .PHONY: bench-tools
-bench-tools: need-sim deps ## check, convert: ours and Debian's Python ones
+bench-tools: need-sim deps-check ## check, convert: ours and Debian's Python ones
 	-$(SUB) stock
 	$(SUB) check-bins
 	@bash tests/bench/tools.sh $(O)

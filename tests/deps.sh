@@ -3,15 +3,18 @@
 #
 # Installs the Debian packages that the build and the tests need, and nothing
 # else; does nothing when they are there. Called by `make deps` (and so by
-# `make demo` and `make check`); with --lint and --fuzz also what only `make lint`
-# and `make fuzz-quick` need, with --xen instead what boots real Xen in an
-# emulator (`make xen-check`).
+# `make demo`); with --check, --lint and --fuzz also what only `make check`, `make
+# lint` and `make fuzz-quick` need, with --xen instead what boots real Xen in an
+# emulator (`make xen-check`). Of what --check brings, QEMU and gdb judge what we
+# say of their formats, and Python runs Xen's own tools.
 # Needs root or a sudo that does not ask; otherwise it names the packages.
 set -eu
 
 pkgs="gcc libc6-dev make libxen-dev libcmocka-dev libjansson-dev libzstd-dev"
 pkgs="$pkgs libxxhash-dev bash perl procps util-linux zstd jq valgrind"
-if [ "${1-}" = --lint ]; then
+if [ "${1-}" = --check ]; then
+    pkgs="$pkgs python3 gdb qemu-system-x86"
+elif [ "${1-}" = --lint ]; then
     pkgs="$pkgs clang-format codespell shellcheck git"
 elif [ "${1-}" = --fuzz ]; then
     pkgs="$pkgs clang"
