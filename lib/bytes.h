@@ -68,6 +68,10 @@ static inline uint64_t xsr_le64(const void *p)
     const uint8_t *b = p;
     return xsr_le32(b) | (uint64_t)xsr_le32(b + 4) << 32;
 }
+static inline uint32_t xsr_be32(const void *p)
+{
+    return __builtin_bswap32(xsr_le32(p));
+}
 static inline void xsr_st_le16(void *p, uint16_t v)
 {
     uint8_t *b = p;

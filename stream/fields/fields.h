@@ -4,11 +4,12 @@
  * each structure. Nothing here reads or prints; a walker (tools/inspect) goes
  * over bytes with a layout and makes of them what it wants. Offsets are those
  * of Xen's public headers, the same in 4.6 to 4.22 unless a second layout is
- * there. docs/formats/libxc-image.md
+ * there (docs/formats/libxc-image.md); of QEMU's devices, see qemu.c.
  */
 #ifndef XSR_STREAM_FIELDS_FIELDS_H
 #define XSR_STREAM_FIELDS_FIELDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,7 @@ struct xsr_field {
     uint8_t lsb, bits;  /* a part of an integer; bits 0: all of it */
     uint16_t n, stride; /* an array; n 0: a single one */
     const struct xsr_layout *nest;
+    bool big; /* big-endian, as all of QEMU's integers */
 };
 
 struct xsr_layout {
@@ -58,6 +60,15 @@ extern const struct xsr_layout xsr_layout_tsc_info;
 extern const struct xsr_layout xsr_layout_cpuid_leaf;
 /* "ARCH_CAPABILITIES", or NULL. */
 const char *xsr_msr_name(uint32_t index);
+
+/*
+ * A section of a device model's state by its name behind the device path and
+ * its version; len: of its body without the subsections at the end. NULL when
+ * nothing is known of it. on_pci: it is a device on a PCI bus, of which at
+ * least that part is known. docs/formats/qemu-state.md
+ */
+const struct xsr_layout *xsr_layout_qemu(const char *name, uint32_t version,
+                                         uint64_t len, bool on_pci);
 
 /* The integer at p (width 1, 2, 4 or 8), its part only if the field says so. */
 uint64_t xsr_field_value(const struct xsr_field *f, const uint8_t *p);

@@ -133,7 +133,7 @@ static const struct xsr_field lapic_regs[] = {
 static const struct xsr_field pci_irq[] = {BITSET("asserted", 0, 16)};
 static const struct xsr_field isa_irq[] = {BITSET("asserted", 0, 8)};
 static const struct xsr_field pci_link[] = {
-    {"route", 0, 1, XSR_F_DEC, 0, 0, 4, 1, NULL},
+    DECS("route", 0, 1, 4, 1),
 };
 
 static const struct xsr_field pit_channel[] = {

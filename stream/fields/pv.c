@@ -260,10 +260,9 @@ const char *xsr_msr_name(uint32_t index)
 
 uint64_t xsr_field_value(const struct xsr_field *f, const uint8_t *p)
 {
-    uint64_t v = f->width == 1   ? p[0]
-                 : f->width == 2 ? xsr_le16(p)
-                 : f->width == 4 ? xsr_le32(p)
-                                 : xsr_le64(p);
+    uint64_t v = 0;
 
+    for (unsigned i = 0; i < f->width; i++)
+        v |= (uint64_t)p[i] << 8 * (f->big ? f->width - 1 - i : i);
     return f->bits ? v >> f->lsb & ((1ull << f->bits) - 1) : v;
 }

@@ -373,6 +373,32 @@ static void tables_are_sound(void **state)
     is_sound(&xsr_layout_cpuid_leaf);
 }
 
+/* By name, version and length; any other device on a PCI bus by its first part.
+ */
+static void devices_of_qemu_are_known(void **state)
+{
+    const struct xsr_layout *l, *smbus;
+
+    (void)state;
+    l = xsr_layout_qemu("piix4_pm", 3, 312, true);
+    smbus = xsr_layout_qemu("piix4_pm", 3, 360, true);
+    assert_non_null(l);
+    assert_non_null(smbus);
+    assert_ptr_not_equal(l, smbus);
+    is_sound(l);
+    is_sound(smbus);
+    l = xsr_layout_qemu("serial", 3, 11, false);
+    assert_non_null(l);
+    is_sound(l);
+    assert_null(xsr_layout_qemu("serial", 2, 11, false));
+    assert_null(xsr_layout_qemu("serial", 3, 10, false));
+    assert_null(xsr_layout_qemu("rtl8139", 5, 642, false));
+    l = xsr_layout_qemu("rtl8139", 5, 642, true);
+    assert_non_null(l);
+    is_sound(l);
+    assert_null(xsr_layout_qemu("rtl8139", 5, 275, true));
+}
+
 static void values_are_read(void **state)
 {
     static const uint8_t p[] = {0x81, 0x02, 0x03, 0x04, 5, 6, 7, 0x88};
@@ -384,6 +410,11 @@ static void values_are_read(void **state)
     assert_int_equal(xsr_field_value(&f, p), 0x04030281);
     f.width = 2;
     assert_int_equal(xsr_field_value(&f, p), 0x0281);
+    f.big = true;
+    assert_int_equal(xsr_field_value(&f, p), 0x8102);
+    f.width = 8;
+    assert_true(xsr_field_value(&f, p) == 0x8102030405060788u);
+    f.big = false;
     f.width = 1;
     f.lsb = 7;
     f.bits = 1;
@@ -403,6 +434,7 @@ int main(void)
         cmocka_unit_test(vcpu_parts_are_xens),
         cmocka_unit_test(pv_is_xens),
         cmocka_unit_test(tables_are_sound),
+        cmocka_unit_test(devices_of_qemu_are_known),
         cmocka_unit_test(values_are_read),
     };
 
