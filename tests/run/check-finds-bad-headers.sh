@@ -41,8 +41,8 @@ case_ pvh xl.flags 36 "the highest flag" put:36:03000080
 case_ pvh input.legacy 36 "no v2 stream" put:36:01000000
 case_ pvh xl.config-text 36 "a configuration that is not JSON" put:36:02000000
 case_ pvh xl.optional-flags 40 "an optional flag" put:40:01000000
-case_ pvh xl.length,xl.more,xl.cut 44 "more optional data than any" put:44:00000002
-case_ pvh xl.length,xl.config-none,xl.more,xl.cut 44 "a length near 2^32" \
+case_ pvh xl.length,xl.cut 44 "more optional data than any" put:44:00000002
+case_ pvh xl.length,xl.config-none,xl.cut 44 "a length near 2^32" \
     put:44:ffffffff put:48:00000000
 case_ pvh xl.config-length,libxl.ident 48 "no room for the length" put:44:03000000
 case_ pvh xl.config-length 48 "a configuration longer than its place" put:48:ff000000

@@ -248,6 +248,7 @@ static bool judge_optional(struct chk *c, uint32_t total, uint32_t flags)
     uint64_t at = chk_at(c);
     const uint8_t *p;
     uint32_t len;
+    bool whole;
 
     if (!total) {
         chk_find(c, CHK_XL_CONFIG_NONE, at, "there are no optional data");
@@ -269,12 +270,13 @@ static bool judge_optional(struct chk *c, uint32_t total, uint32_t flags)
     }
     if (!len)
         chk_find(c, CHK_XL_CONFIG_NONE, at, "the configuration is empty");
-    if (len < total - 4)
+    whole = len ? judge_config(c, len, total - 4, flags)
+                : chk_src_skip(&c->src, total - 4);
+    if (whole && len < total - 4)
         chk_find(c, CHK_XL_MORE, at + 4 + len,
                  "%u octets behind the configuration are not looked at",
                  total - 4 - len);
-    return len ? judge_config(c, len, total - 4, flags)
-               : chk_src_skip(&c->src, total - 4);
+    return whole;
 }
 
 bool chk_xl_file(struct chk *c)
