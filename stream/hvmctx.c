@@ -11,7 +11,6 @@
 #include "lib/util.h"
 #include "stream/limits.h"
 
-#define MAGIC   0x54381286u
 #define VERSION 1u
 enum { T_END = 0, T_HEADER = 1, T_CPU = 2, T_XSAVE = 16, T_MSR = 20 };
 enum { DOMAIN_ONE, DOMAIN_TWO, PER_VCPU };
@@ -114,12 +113,13 @@ static int check_header(const struct xsr_hvmctx_entry *e, struct xsr_err *err)
                         "libxc record HVM_CONTEXT: found %s as first entry, "
                         "allowed HEADER",
                         xsr_hvmctx_name(e->typecode));
-    if (xsr_le32(e->body) != MAGIC || xsr_le32(e->body + 4) != VERSION)
+    if (xsr_le32(e->body) != XSR_HVMCTX_MAGIC ||
+        xsr_le32(e->body + 4) != VERSION)
         return xsr_fail(err, XSR_E_FORMAT,
                         "libxc record HVM_CONTEXT: found header magic 0x%08x "
                         "version %u, allowed 0x%08x version %u",
-                        xsr_le32(e->body), xsr_le32(e->body + 4), MAGIC,
-                        VERSION);
+                        xsr_le32(e->body), xsr_le32(e->body + 4),
+                        XSR_HVMCTX_MAGIC, VERSION);
     return 0;
 }
 

@@ -8,6 +8,10 @@
 
 #include "lib/bytes.h"
 
+/* The body of HEADER, the first entry: its length, what it begins with. */
+#define XSR_HVMCTX_HEADER_LEN 24u
+#define XSR_HVMCTX_MAGIC      0x54381286u
+
 struct xsr_hvmctx_entry {
     uint16_t typecode, instance;
     uint32_t len;

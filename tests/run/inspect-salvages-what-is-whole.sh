@@ -103,9 +103,47 @@ ok "damaged pages are left out, the others are memory" eval \
 ok "a PV image without its width: pages all the same" eval \
     'doc --salvage --decode "$T/pvinfo" && [ $RC -eq 3 ] &&
     jq -e ".pages_with_content > 1000 and .salvage.damaged_records >= 5" "$T/doc"'
+# A length that cannot be believed: the next record is looked for.
+names() { jq -r '[.records[] | select(.damaged | not) | .name] | unique | join(" ")' "$T/doc"; }
+names_all=$("$XENSR" inspect --json "$img" | jq -r '[.records[].name] | unique | join(" ")')
+resumes_at() { is "$1" "$(jq '.records[] | select(.damaged) | .resumed' "$T/doc")"; }
+read -r context _ < <(at HVM_CONTEXT 0)
 "$MUTATE" settype:libxc:X86_TSC_INFO:0:119 <"$img" >"$T/unknown"
-ok "an unknown type is not stepped over" eval 'doc --salvage "$T/unknown" &&
-    [ $RC -eq 3 ] && ! jq -e ".records[] | select(.name == \"HVM_PARAMS\")" "$T/doc"'
+ok "behind an unknown type the next record is found" eval 'doc --salvage "$T/unknown" &&
+    [ $RC -eq 3 ] && resumes_at "$context" && [ "$(lost)" = X86_TSC_INFO ]'
+read -r second _ < <(at PAGE_DATA 1)
+read -r third len < <(at PAGE_DATA 2)
+# what the image's memory is without the pages of its second PAGE_DATA
+{ head -c "$second" "$img" && tail -c +$((third + 1)) "$img"; } >"$T/without"
+inspect --memory "$T/without" >"$T/mem-without"
+# found_again SENTENCE MUTATION...
+found_again()
+{
+    local name=$1
+    shift
+    "$MUTATE" "$@" <"$img" >"$T/lost" 2>/dev/null
+    ok "PAGE_DATA with $name: the next one is found" eval 'doc --salvage "$T/lost" &&
+        [ $RC -eq 3 ] && resumes_at "$third" && [ "$(names)" = "$names_all" ]'
+    ok "... the others' pages are memory" eval \
+        'must_fail 3 inspect --memory --salvage "$T/lost" && cmp "$T/out" "$T/mem-without"'
+    ok "... from a pipe, too" eval 'run eval "cat \"$T/lost\" | inspect --memory --salvage -"
+        [ $RC -eq 3 ] && cmp "$T/out" "$T/mem-without"'
+}
+found_again "an unknown type" put:$second:77000000
+found_again "the type of END" put:$second:00000000
+found_again "a greater length" put:$((second + 6)):ff
+found_again "a smaller length" put:$((second + 5)):00
+found_again "another number of entries" put:$((second + 8)):77
+found_again "no room for its pages" put:$((second + 4)):$(printf %08x $((len - 4096)) |
+    sed 's/\(..\)\(..\)\(..\)\(..\)/\4\3\2\1/')
+"$MUTATE" settype:libxc:END:0:119 <"$img" >"$T/noend"
+ok "an image without its END: what is behind it is found" eval 'doc --salvage "$T/noend" &&
+    [ $RC -eq 3 ] && jq -e "[.records[].name] | contains([\"EMULATOR_CONTEXT\"])" "$T/doc" &&
+    [ "$(lost)" = "END of the image" ]'
+"$MUTATE" settype:libxc:HVM_PARAMS:0:119 <"$img" | head -c "$end" >"$T/nothing"
+head -c 4096 /dev/zero >>"$T/nothing"
+ok "nothing but zeros behind it: no record, and an end" eval \
+    'doc --salvage "$T/nothing" && [ $RC -eq 3 ]'
 "$MUTATE" put:52:7d <"$img" >"$T/config"
 ok "a configuration that is no JSON: the guest has no name, the rest is there" \
     eval 'doc --salvage "$T/config" && [ $RC -eq 3 ] && jq -e ".configuration == null

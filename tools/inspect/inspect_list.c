@@ -95,6 +95,9 @@ static void json_row(struct list *l, const struct insp *w,
     json_object_update(obj, fields);
     if (row->bad.kind != XSR_E_OK)
         json_object_set_new(obj, "damaged", json_string(row->bad.text));
+    if (row->resumed)
+        json_object_set_new(obj, "resumed",
+                            json_integer((json_int_t)row->resumed));
     if (tree)
         json_object_set_new(obj, "content", tree);
     if (l->o->hex && row->body_len)
@@ -235,7 +238,11 @@ static int show_row(struct list *l, const struct insp *w,
     int rc = 0;
 
     if (row->bad.kind != XSR_E_OK)
-        snprintf(text, sizeof text, "DAMAGED: %s", row->bad.text);
+        snprintf(text, sizeof text,
+                 row->resumed ? "DAMAGED: %s; the next record "
+                                "was found at %" PRIu64
+                              : "DAMAGED: %s",
+                 row->bad.text, row->resumed);
     else
         insp_describe(w, row, text, sizeof text, fields);
     if (fields)

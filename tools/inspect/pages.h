@@ -7,7 +7,7 @@
 #ifndef XSR_TOOLS_INSPECT_PAGES_H
 #define XSR_TOOLS_INSPECT_PAGES_H
 
-#include "tools/inspect/inspect.h"
+#include "tools/walk/walk.h"
 
 struct insp_index;
 

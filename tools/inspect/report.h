@@ -4,6 +4,13 @@
  * decoded values, text kept back until the summary is known. What they make of
  * pages is in pages.h.
  *
+ *   inspect.c          options, exit code
+ *   inspect_text.c     one record -> one line and JSON fields
+ *   inspect_list.c     listener: table or JSON document
+ *   inspect_stats.c    listener: what the pages are
+ *   inspect_memory.c   listener: index of pages, then their contents
+ *   inspect_raw.c      listener: a sparse file of the guest's memory
+ *   inspect_elf.c      ... with the headers of a core in front
  *   inspect_fields.c   tables of fields -> trees
  *   inspect_decode.c   records -> trees
  *   inspect_qemu.c     sections of the device model's state
@@ -15,7 +22,7 @@
 
 #include "stream/fields/fields.h"
 #include "stream/qemu/qemu.h"
-#include "tools/inspect/inspect.h"
+#include "tools/walk/walk.h"
 
 /* ---- what the command can do ---- */
 

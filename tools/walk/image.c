@@ -2,12 +2,12 @@
 /*
  * The libxc layer of the walk: image and domain header, then records until END
  * or, inside a checkpointed libxl stream, until the next CHECKPOINT. Comes
- * behind LIBXC_CONTEXT (inspect_walk.c) or at the first byte of a bare image.
+ * behind LIBXC_CONTEXT (walk.c) or at the first byte of a bare image.
  */
 #include "lib/util.h"
 #include "stream/blobs.h"
 #include "stream/hvmctx.h"
-#include "tools/inspect/report.h"
+#include "tools/walk/parts.h"
 
 int insp_tell(struct insp *w, struct insp_row *row, struct xsr_err *err)
 {
@@ -76,6 +76,7 @@ static int walk_image_headers(struct insp *w, struct xsr_err *err)
                            .offset = w->src->offset};
     struct xsr_cur cur;
 
+    w->image_at = row.offset;
     if (insp_take(w, row.len, "the libxc image header", &cur, err) ||
         xsr_xc3_get_ihdr(&cur, &w->ihdr, err) || insp_tell(w, &row, err))
         return -1;
@@ -102,24 +103,44 @@ static int walk_image_headers(struct insp *w, struct xsr_err *err)
     return insp_tell(w, &row, err);
 }
 
-static int walk_pages(struct insp *w, struct insp_row *row, struct xsr_err *err)
+struct xsr_page_rules insp_page_rules(const struct insp *w)
 {
-    struct xsr_page_rules rules = {
+    return (struct xsr_page_rules){
         .guest = w->dhdr.guest,
         .max_pfn = w->dhdr.guest == XSR_XC3_PV && (w->max_pfn || !w->salvage)
                        ? w->max_pfn
                        : XSR_MAX_PFN,
         .max_level = w->width == 4 ? 3 : 4,
     };
+}
+
+/* Do these entries, good or not, have as many contents as the record has room?
+ */
+static bool room_is_right(const struct insp *w, uint32_t len, uint32_t count)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        n += xsr_page_has_data((uint8_t)(xsr_le64(w->body.p + 8ull * i) >> 60));
+    return len == 8 + 8ull * count + n * XSR_PAGE_SIZE;
+}
+
+static int walk_pages(struct insp *w, struct insp_row *row, bool *adrift,
+                      struct xsr_err *err)
+{
+    const struct xsr_page_rules rules = insp_page_rules(w);
     static struct xsr_page_batch batch; /* 16 KiB */
     struct xsr_cur cur;
     uint64_t content;
     uint32_t count;
 
+    *adrift = true;
     if (insp_take(w, 8, "PAGE_DATA", &cur, err) ||
         xsr_pages_get_count(&cur, row->len, &count, err) ||
-        insp_take(w, 8ull * count, "PAGE_DATA", &cur, err) ||
-        xsr_pages_get_entries(&cur, row->len, count, &rules, &batch, err))
+        insp_take(w, 8ull * count, "PAGE_DATA", &cur, err))
+        return -1;
+    *adrift = !room_is_right(w, row->len, count);
+    if (xsr_pages_get_entries(&cur, row->len, count, &rules, &batch, err))
         return -1;
     content = w->src->offset;
     row->batch = &batch;
@@ -275,13 +296,13 @@ static int judge_body(struct insp *w, uint32_t type, struct xsr_cur *cur,
     }
 }
 
-static int walk_image_body(struct insp *w, struct insp_row *row,
+static int walk_image_body(struct insp *w, struct insp_row *row, bool *adrift,
                            struct xsr_err *err)
 {
     struct xsr_cur cur;
 
     if (row->type == XSR_XC3_PAGE_DATA)
-        return walk_pages(w, row, err);
+        return walk_pages(w, row, adrift, err);
     row->body_at = w->src->offset;
     if (row->type & XSR_XC3_OPTIONAL) {
         uint64_t kept = xsr_min(row->len, w->keep);
@@ -302,7 +323,8 @@ static int walk_image_body(struct insp *w, struct insp_row *row,
     return insp_take_padding(w, row->len, row->name, err);
 }
 
-/* A frame that is refused can be stepped over if its type is known. */
+/* Salvage: a frame that is refused tells nothing about where the next one is.
+ */
 static int take_frame(struct insp *w, struct insp_row *row, struct xsr_err *err)
 {
     struct xsr_xc3_rec rec;
@@ -315,10 +337,7 @@ static int take_frame(struct insp *w, struct insp_row *row, struct xsr_err *err)
     row->name = xsr_xc3_type_name(row->type);
     if (!xsr_xc3_get_rec(&cur, w->ihdr.version, w->dhdr.guest, &rec, err))
         return 0;
-    return (row->type < XSR_XC3_N_TYPES || row->type & XSR_XC3_OPTIONAL) &&
-                   row->len <= XSR_MAX_XC_RECORD && insp_forgive(w, row, err)
-               ? 0
-               : -1;
+    return insp_forgive(w, row, err) ? 0 : -1;
 }
 
 static int judge_order(struct insp *w, struct xsr_xc3_order *order,
@@ -338,22 +357,47 @@ static int judge_order(struct insp *w, struct xsr_xc3_order *order,
                : 0;
 }
 
+/* Behind a record of which not even the length is known: the next one, or what
+   is behind the image. */
+static int go_on_adrift(struct insp *w, struct insp_row *row,
+                        uint32_t *type_out, struct xsr_err *err)
+{
+    bool over = false;
+    int rc = insp_resync(w, row, &over, err);
+
+    w->adrift = true;
+    *type_out = over ? XSR_XC3_END : XSR_XC3_PAGE_DATA;
+    return insp_tell(w, row, err) || rc ? -1 : 0;
+}
+
 static int walk_image_record(struct insp *w, struct xsr_xc3_order *order,
                              uint32_t *type_out, struct xsr_err *err)
 {
     struct insp_row row = {.layer = INSP_LIBXC, .offset = w->src->offset};
     uint64_t end;
+    bool adrift;
     int rc = 0;
 
-    if (take_frame(w, &row, err) ||
-        (judge_order(w, order, &row, err) && !insp_forgive(w, &row, err)))
+    if (take_frame(w, &row, err))
         return -1;
+    adrift = row.bad.kind != XSR_E_OK;
+    if (adrift)
+        return go_on_adrift(w, &row, type_out, err);
+    if (judge_order(w, order, &row, err)) {
+        /* what it misses may be what went by: that is no fault of its own */
+        if (w->adrift && err->kind == XSR_E_ORDER)
+            xsr_err_clear(err);
+        else if (!insp_forgive(w, &row, err))
+            return -1;
+    }
     *type_out = row.type;
     end = w->src->offset + row.len + xsr_xc3_pad(row.len);
     if (row.bad.kind != XSR_E_FORMAT && row.bad.kind != XSR_E_LIMIT)
-        rc = walk_image_body(w, &row, err);
+        rc = walk_image_body(w, &row, &adrift, err);
     if (rc && !insp_forgive(w, &row, err))
         return -1;
+    if (rc && adrift)
+        return go_on_adrift(w, &row, type_out, err);
     if (row.bad.kind != XSR_E_OK && insp_skip_to(w, end, row.name, err))
         return -1;
     if (row.bad.kind == XSR_E_OK && row.type < XSR_XC3_N_TYPES)
@@ -386,6 +430,7 @@ int insp_walk_image(struct insp *w, struct xsr_xc3_order *order,
             return -1;
     } while (type != XSR_XC3_END &&
              (type != XSR_XC3_CHECKPOINT || w->format == INSP_LIBXC_IMAGE));
+    w->image_over = type == XSR_XC3_END;
     return 0;
 }
 

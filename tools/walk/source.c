@@ -10,7 +10,7 @@
 
 #include "lib/fd.h"
 #include "lib/util.h"
-#include "tools/inspect/inspect.h"
+#include "tools/walk/walk.h"
 
 #define CHUNK_BIG   (1u << 20)  /* everything is going to be read */
 #define CHUNK_SMALL (32u << 10) /* most of a file is going to be skipped */

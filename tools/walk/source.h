@@ -19,7 +19,7 @@ struct insp_src {
 int insp_src_open(struct insp_src *src, const char *path, bool big,
                   struct xsr_err *err);
 void insp_src_fini(struct insp_src *src);
-/* Up to n bytes (n <= 4096) without consuming them; less only at the end. */
+/* Up to n bytes (n <= 16384) without consuming them; less only at the end. */
 int insp_src_peek(struct insp_src *src, size_t n, const uint8_t **out,
                   size_t *got_out, struct xsr_err *err);
 /* Append exactly n bytes to buf. what: for the message at the end of input. */

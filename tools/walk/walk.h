@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Inside `xensr inspect`: a source of bytes with an absolute position, a walk
- * over all layers that judges everything it passes, and listeners that are
- * told about every header and record in stream order.
+ * The walk over an image for `xensr inspect` and `xensr diff`: a source of
+ * bytes with an absolute position, all layers in the order of the bytes, each
+ * judged as a restore does, and a listener that is told about every header and
+ * record.
  *
- *   inspect.c         options, exit code
- *   inspect_source.c  bytes, positions, skipping
- *   inspect_walk.c    the layers, in order
- *   inspect_image.c   the innermost of them
- *   inspect_text.c    one record -> one line and JSON fields
- *   inspect_list.c    listener: table or JSON document
- *   inspect_stats.c   listener: what the pages are
- *   inspect_memory.c  listener: index of pages, then their contents
- *   inspect_raw.c     listener: a sparse file of the guest's memory
- *   inspect_elf.c     ... with the headers of a core in front
- *
- * report.h has what they make of the rows. `xensr diff` walks the same way.
+ *   source.c  bytes, positions, skipping
+ *   walk.c    the layers, in order
+ *   image.c   the innermost of them
+ *   resync.c  salvage: the search for the next record
  */
-#ifndef XSR_TOOLS_INSPECT_H
-#define XSR_TOOLS_INSPECT_H
+#ifndef XSR_TOOLS_WALK_H
+#define XSR_TOOLS_WALK_H
 
 #include <jansson.h>
 
@@ -28,7 +21,7 @@
 #include "stream/xc3_order.h"
 #include "stream/xl2.h"
 #include "stream/xlfile.h"
-#include "tools/inspect/source.h"
+#include "tools/walk/source.h"
 
 /* ---- walk ---- */
 
@@ -62,6 +55,8 @@ struct insp_row {
     uint64_t body_at;                   /* offset of body[0] */
     const struct xsr_page_batch *batch; /* PAGE_DATA only */
     struct xsr_err bad; /* salvage: why it is refused; else kind OK */
+    uint64_t resumed;   /* salvage: its length was not believed, and this is
+                           where the next record was found; else 0 */
 };
 
 struct insp {
@@ -83,9 +78,12 @@ struct insp {
     size_t keep;
     struct xsr_err damage; /* salvage: the first; insp_walk() fails with it */
     uint64_t n_damaged, n_checkpoints;
+    bool adrift;     /* salvage: a record of unknown kind or length went by */
+    bool image_over; /* its END, not a checkpoint, was the last of it */
     uint32_t xc_seen, xl_seen;         /* bit per record type */
     uint8_t width;                     /* PV, 0 before X86_PV_INFO */
     uint64_t max_pfn;                  /* PV: end of P2M_FRAMES */
+    uint64_t image_at;                 /* of the image header */
     uint8_t vcpu[XSR_MAX_VCPU_ID + 1]; /* PV: what this checkpoint has of it */
     uint64_t n_records, n_pages, trailing; /* bytes behind the end */
     struct xsr_buf body;
@@ -121,23 +119,5 @@ int insp_check_trailing(const struct insp *w, struct xsr_err *err);
 /* "PV", "PVH", "HVM"; "HVM or PVH" if only the image is known. */
 const char *insp_guest_type(const struct insp *w);
 const char *insp_format_name(enum insp_format format);
-
-/* Between the files of the walk: the row is good; the next n bytes become
- * w->body with a cursor over them; the padding behind len bytes. */
-int insp_tell(struct insp *w, struct insp_row *row, struct xsr_err *err);
-int insp_take(struct insp *w, uint64_t n, const char *what, struct xsr_cur *cur,
-              struct xsr_err *err);
-int insp_take_padding(struct insp *w, uint32_t len, const char *what,
-                      struct xsr_err *err);
-/* Salvage: the damage is noted in the row, and *err is empty again. */
-bool insp_forgive(struct insp *w, struct insp_row *row, struct xsr_err *err);
-/* Go on at offset end, if that is not behind us. */
-int insp_skip_to(struct insp *w, uint64_t end, const char *what,
-                 struct xsr_err *err);
-/* From the image header, or from behind a CHECKPOINT, to END or CHECKPOINT. */
-int insp_begin_image(struct insp *w, struct xsr_xc3_order *order,
-                     struct xsr_err *err);
-int insp_walk_image(struct insp *w, struct xsr_xc3_order *order,
-                    struct xsr_err *err);
 
 #endif

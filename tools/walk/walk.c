@@ -9,7 +9,7 @@
 #include "lib/util.h"
 #include "stream/xl2_order.h"
 #include "stream/xskeys.h"
-#include "tools/inspect/inspect.h"
+#include "tools/walk/parts.h"
 
 const char *insp_format_name(enum insp_format format)
 {
@@ -143,7 +143,7 @@ static int walk_stream_record(struct insp *w, struct xsr_xl2_order *order,
         rc = insp_walk_image(w, image, err);
     else
         return 0;
-    if (!rc && !xsr_xc3_order_done(image))
+    if (!rc && !w->image_over)
         xsr_xl2_order_checkpoint(order);
     return rc;
 }
