@@ -62,6 +62,8 @@ PLUGIN_O := $(call obj,plugin/*.c plugin/*/*.c)
 TOOLS_O  := $(call obj,tools/*.c tools/*/*.c)
 CHECK_O  := $(call obj,tools/check/*.c tools/judge/*.c tools/input.c \
 	tools/progress.c)
+INSPECT_O := $(call obj,tools/inspect/*.c tools/walk/*.c tools/result.c \
+	tools/signals.c tools/target.c)
 WORLD_O  := $(call obj,stubs/world/*.c stubs/hv/*.c stubs/xs/*.c stubs/guest/*.c)
 SIMTOOL_O := $(call obj,stubs/tool/*.c)
 SIMDM_O  := $(call obj,stubs/dm/*.c)
@@ -211,6 +213,7 @@ $(O)/tests/unit/%: tests/unit/%.c $(UNIT_A)
 
 # `xensr check` without its command line.
 $(O)/libcheck.a: $(CHECK_O)
+$(O)/libinspect.a: $(INSPECT_O)
 $(O)/tests/unit/check_%: tests/unit/check_%.c $(O)/libcheck.a $(UNIT_A)
 	$(TEST_CC) $(O)/libcheck.a $(UNIT_A) -lcmocka $(TOOLS_LIBS)
 
@@ -227,13 +230,13 @@ $(O)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_O) $(O)/tests/fuzz/support/replay.o \
 	$(TEST_CC) $(FUZZ_O) $(FUZZ_MAIN) $(UNIT_A) $(PLUGIN_LIBS)
 
 # A subcommand without the program around it.
-FUZZ_CHECK := $(O)/tests/fuzz/support/tool.o $(O)/libcheck.a
-$(O)/tests/fuzz/check: tests/fuzz/check.c $(FUZZ_O) $(FUZZ_CHECK) \
-		$(O)/tests/fuzz/support/replay.o $(UNIT_A)
-	$(TEST_CC) $(FUZZ_O) $(FUZZ_CHECK) $(FUZZ_MAIN) $(UNIT_A) $(TOOLS_LIBS)
+FUZZ_TOOL := $(O)/tests/fuzz/support/tool.o $(O)/libinspect.a $(O)/libcheck.a
+$(O)/tests/fuzz/check $(O)/tests/fuzz/inspect: $(O)/%: %.c $(FUZZ_O) \
+		$(FUZZ_TOOL) $(O)/tests/fuzz/support/replay.o $(UNIT_A)
+	$(TEST_CC) $(FUZZ_O) $(FUZZ_TOOL) $(FUZZ_MAIN) $(UNIT_A) $(TOOLS_LIBS)
 
-$(FUZZ_BIN): $(O)/%: %.c $(FUZZ_O) $(FUZZ_CHECK) $(UNIT_A)
-	$(TEST_CC) $(FUZZ_O) $(FUZZ_CHECK) $(UNIT_A) $(TOOLS_LIBS)
+$(FUZZ_BIN): $(O)/%: %.c $(FUZZ_O) $(FUZZ_TOOL) $(UNIT_A)
+	$(TEST_CC) $(FUZZ_O) $(FUZZ_TOOL) $(UNIT_A) $(TOOLS_LIBS)
 
 # The insides of the simulated host.
 $(O)/tests/unit-sim/%: tests/unit-sim/%.c $(O)/stubs/libxensrsim.so \

@@ -72,7 +72,7 @@ rm -f "$out/old"
 
 # The same small images, and tiny ones that are good in every respect: for the
 # judgement and, behind a byte that says what they become, for the conversion.
-mkdir -p "$out/check" "$out/recast"
+mkdir -p "$out/check" "$out/recast" "$out/inspect"
 for kind in pv64 pv32 pvh hvm remus; do
     "$gen/tiny" "$kind" >"$out/image/tiny-$kind"
 done
@@ -81,6 +81,9 @@ done
 for f in "$out"/image/*; do
     name=$(basename "$f")
     cp "$f" "$out/check/$name"
+    for question in 0 1 2; do
+        { bytes "$question"; cat "$f"; } >"$out/inspect/$name-$question"
+    done
     for to in 0 1 2 4 5 6 10; do
         { bytes "$to"; cat "$f"; } >"$out/recast/$name-$to"
     done

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * tools/check without the program around it: what tools/main.c gives to every
- * subcommand, and the call with its standard output caught.
+ * tools/check and tools/inspect without the program around them: what
+ * tools/main.c gives to every subcommand, and the call with its standard output
+ * caught.
  */
 #include "tests/fuzz/support/tool.h"
 
+#include <fcntl.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -26,43 +29,75 @@ bool xsr_tool_takes(int c)
     return false;
 }
 
-static int call(int fd, char *option)
-{
-    char word[] = "check", name[64];
-    char *argv[] = {word, option, name, NULL};
+typedef int command(int argc, char **argv);
 
-    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
-    return xsr_cmd_check(3, argv);
+static int call(command *run, const char *name, const char *const *words,
+                int fd)
+{
+    char text[9][64], *argv[10];
+    int n = 0;
+
+    snprintf(text[n++], sizeof text[0], "%s", name);
+    for (; *words; words++) {
+        need(n < 8, "too many words");
+        snprintf(text[n++], sizeof text[0], "%s", *words);
+    }
+    snprintf(text[n++], sizeof text[0], "/proc/self/fd/%d", fd);
+    for (int i = 0; i < n; i++)
+        argv[i] = text[i];
+    argv[n] = NULL;
+    optind = 1;
+    return run(n, argv);
 }
 
 int tool_check(int fd)
 {
-    char records[] = "--records";
+    static const char *const words[] = {"--records", NULL};
 
     xsr_tool.quiet = true;
-    return call(fd, records);
+    return call(xsr_cmd_check, "check", words, fd);
 }
 
-int tool_check_json(int fd, json_t **doc_out)
+/* Standard output becomes a document, standard error is dropped. */
+static int call_for_json(command *run, const char *name,
+                         const char *const *words, int fd, json_t **doc_out)
 {
-    int out = fuzz_file(NULL, 0), before = dup(1), rc;
+    int out = fuzz_file(NULL, 0), before[2] = {dup(1), dup(2)}, rc;
+    static int nowhere = -1;
     struct xsr_buf said = XSR_BUF_INIT;
-    char json[] = "--json";
     json_error_t why;
 
+    if (nowhere < 0)
+        nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     fflush(stdout);
-    need(before >= 0 && dup2(out, 1) == 1, "standard output");
-    rc = call(fd, json);
+    need(before[0] >= 0 && before[1] >= 0 && dup2(out, 1) == 1 &&
+             dup2(nowhere, 2) == 2,
+         "standard output");
+    rc = call(run, name, words, fd);
     fflush(stdout);
-    need(dup2(before, 1) == 1, "standard output");
-    xsr_close(&before);
+    need(dup2(before[1], 2) == 2 && dup2(before[0], 1) == 1, "standard output");
+    xsr_close(&before[0]);
+    xsr_close(&before[1]);
     fuzz_read_back(out, &said);
     xsr_close(&out);
     *doc_out = json_loadb((char *)said.p, said.len, 0, &why);
     need(*doc_out, "no JSON document: %s", why.text);
-    json_object_del(*doc_out, "input");
     xsr_buf_fini(&said);
     return rc;
+}
+
+int tool_check_json(int fd, json_t **doc_out)
+{
+    static const char *const words[] = {"--json", NULL};
+    int rc = call_for_json(xsr_cmd_check, "check", words, fd, doc_out);
+
+    json_object_del(*doc_out, "input");
+    return rc;
+}
+
+int tool_inspect_json(int fd, const char *const *words, json_t **doc_out)
+{
+    return call_for_json(xsr_cmd_inspect, "inspect", words, fd, doc_out);
 }
 
 bool tool_found_good(const json_t *doc)
