@@ -94,6 +94,15 @@ tests()
         esac && echo "$f"
     done
 }
+# By their limits: what is taken last is short, and all machines end together.
+longest_first()
+{
+    local f limit
+    while read -r f; do
+        limit=$(sed -n 's/^# limit: \([0-9]*\).*/\1/p;T;q' "$TESTS/$f")
+        echo "${limit:-600} $f"
+    done | sort -k1,1nr -s | cut -d' ' -f2-
+}
 images()
 {
     local r jobs=() failed=0 tool
@@ -166,7 +175,7 @@ tell()
 run_suite()
 {
     local tap=$out/tap/xen-$release files begun=$SECONDS k jobs=() shares=()
-    mapfile -t files < <(tests)
+    mapfile -t files < <(tests | longest_first)
     [ ${#files[@]} -gt 0 ] || die "no test matches '$only'"
     prepare "$release" legacy
     rm -rf "$CARRY/queue" && mkdir "$CARRY/queue" || die "cannot make a queue"
@@ -176,12 +185,9 @@ run_suite()
     done
     say "$release: booting, ${#files[@]} tests, machines: $MACHINES;" \
         "consoles: ${shares[*]/%//console.log}"
-    # Every other machine begins at the end of the list, where the long tests are:
-    # what is taken last is short, and all end together.
     for k in "${shares[@]}"; do
         background in_its_own machine "$k" "${files[@]}"
         jobs+=("$JOB")
-        mapfile -t files < <(printf '%s\n' "${files[@]}" | tac)
     done
     for k in "${jobs[@]}"; do
         wait "$k" || failed=1

@@ -16,7 +16,7 @@ restores()
         ok "  and the host is as before" host_same
 }
 
-# Xen's own judge of images, in Python.
+# Ours, and Xen's own judge of images, in Python.
 verifier=/usr/lib/xen-$XEN_RELEASE/bin/verify-stream-v2
 verifies()
 {
@@ -24,6 +24,7 @@ verifies()
 }
 judged()
 {
+    ok "  xensr check finds nothing wrong" "$XENSR" check "$T/g.save"
     if verifies --help >/dev/null 2>&1; then
         ok "  verify-stream-v2 accepts it" verifies -f xl -i "$T/g.save"
     else

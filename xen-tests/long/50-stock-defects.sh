@@ -165,7 +165,7 @@ dies of SIGHUP in the stream|hang_up_in_stream|died due to fatal signal Hangup|o
 says EBADF when it was stopped|stop_in_stream|Bad file descriptor|off|stopped by signal 15
 leaves with 254 when it is stopped during suspend|stop_in_suspend|exited with error status 254|on|stopped by signal 15
 dies of SIGINT during suspend|interrupt_in_suspend|died due to fatal signal Interrupt|on|stopped by signal 2
-says Success when the guest did not suspend|no_suspend|: Success|off|could not suspend the guest
+says Success when the guest did not suspend|no_suspend|: Success|off|was not saved: .*suspend
 END
 }
 restores()
@@ -181,7 +181,13 @@ host_before
 while IFS='|' read -r sentence mishap stock mode ours <&3; do
     ok "the stock helper $sentence" side stock "$mishap" "$stock" "$mode" ||
         note "upstream has changed, or this release is another one"
-    ok "  the guest goes on" goes_on
+    # Killed during suspend it leaves the request behind, on some releases: the
+    # guest suspends when it is let go, and nobody resumes it.
+    if [[ $mishap != *_in_suspend ]]; then
+        ok "  the guest goes on" goes_on
+    elif ! goes_on >/dev/null 2>&1; then
+        note "its guest does not go on"
+    fi
     [ "$mode" = off ] || fresh_guest || exit 1
     for helper in ours native; do
         ok "... and $helper does not" side $helper "$mishap" "$ours" off

@@ -12,6 +12,7 @@ crosses()
 {
     guest_mark g
     ok "  $1 saves" with "$1" xl save g "$T/g.save" &&
+        ok "  xensr check finds nothing wrong" "$XENSR" check "$T/g.save" &&
         ok "  $2 restores" with "$2" xl restore "$T/g.save" &&
         ok "  it goes on" guest_intact g &&
         ok "  the host is as before" host_same

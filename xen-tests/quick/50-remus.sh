@@ -39,6 +39,15 @@ checkpoints_in_stream()
     tail -n 20 "$T/records"
     return 1
 }
+# The whole stream as it was cut: nothing wrong, and something to take over.
+failover_is_said()
+{
+    "$XENSR" check "$T/stream" >"$T/verdict" &&
+        grep -q '^failover: the guest as it was at the last one' "$T/verdict" &&
+        return
+    tail -n 20 "$T/verdict"
+    return 1
+}
 primary_dies()
 {
     local xl pids d
@@ -67,6 +76,7 @@ protected()
     ok "  the backup takes over, intact" backup_runs
     wait "$begun"
     keep_words
+    ok "  xensr check knows which checkpoint that is" failover_is_said
     ok "  one domain is left, and nothing else" host_same
 }
 # The backup's helper is told to stop: libxl destroys the copy, and both ends
