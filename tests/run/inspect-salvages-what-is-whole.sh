@@ -134,8 +134,8 @@ found_again "the type of END" put:$second:00000000
 found_again "a greater length" put:$((second + 6)):ff
 found_again "a smaller length" put:$((second + 5)):00
 found_again "another number of entries" put:$((second + 8)):77
-found_again "no room for its pages" put:$((second + 4)):$(printf %08x $((len - 4096)) |
-    sed 's/\(..\)\(..\)\(..\)\(..\)/\4\3\2\1/')
+shorter=$(printf %08x $((len - 4096)) | sed 's/\(..\)\(..\)\(..\)\(..\)/\4\3\2\1/')
+found_again "no room for its pages" "put:$((second + 4)):$shorter"
 "$MUTATE" settype:libxc:END:0:119 <"$img" >"$T/noend"
 ok "an image without its END: what is behind it is found" eval 'doc --salvage "$T/noend" &&
     [ $RC -eq 3 ] && jq -e "[.records[].name] | contains([\"EMULATOR_CONTEXT\"])" "$T/doc" &&
