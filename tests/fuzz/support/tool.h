@@ -14,8 +14,8 @@ int tool_check(int fd);
 /* The same, and its document, without the input's name. */
 int tool_check_json(int fd, json_t **doc_out);
 /*
- * `xensr inspect OPTION... --json` of it (words: ends with NULL, at most 6). Its
- * words for people are dropped.
+ * `xensr inspect OPTION... --json` of it (words: ends with NULL, at most 6).
+ * Its words for people are dropped.
  */
 int tool_inspect_json(int fd, const char *const *words, json_t **doc_out);
 /* Neither an error, nor something that our restore refuses. */
