@@ -18,6 +18,12 @@ void xsr_err_clear(struct xsr_err *err)
     *err = (struct xsr_err)XSR_ERR_INIT;
 }
 
+bool xsr_err_is_of_input(const struct xsr_err *err)
+{
+    return err->kind == XSR_E_EOF || err->kind == XSR_E_FORMAT ||
+           err->kind == XSR_E_ORDER || err->kind == XSR_E_LIMIT;
+}
+
 void xsr_err_printable(char *text)
 {
     for (; *text; text++)

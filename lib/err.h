@@ -10,6 +10,7 @@
 #ifndef XSR_LIB_ERR_H
 #define XSR_LIB_ERR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,8 @@ struct xsr_err {
     }
 
 void xsr_err_clear(struct xsr_err *err);
+/* Are the bytes of a stream at fault: cut off, not allowed, or too large? */
+bool xsr_err_is_of_input(const struct xsr_err *err);
 
 /* Fill *err and return -1. The only ways to create an error. */
 int xsr_fail(struct xsr_err *err, enum xsr_kind kind, const char *fmt, ...)

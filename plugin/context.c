@@ -266,25 +266,17 @@ static bool run_undo(struct xensr *x)
     return ok;
 }
 
-/* What an error means to the caller: decided here and nowhere else. */
+/* What an error means to the caller. (A tool says of its own work the same.) */
 static enum xensr_result result_of(const struct xensr *x,
                                    const struct xsr_err *err)
 {
     if (err->kind != XSR_E_OK && x->usage)
         return XENSR_USAGE;
-    switch (err->kind) {
-    case XSR_E_OK:
+    if (err->kind == XSR_E_OK)
         return XENSR_OK;
-    case XSR_E_EOF:
-    case XSR_E_FORMAT:
-    case XSR_E_ORDER:
-    case XSR_E_LIMIT:
+    if (xsr_err_is_of_input(err))
         return XENSR_BAD_INPUT;
-    case XSR_E_UNSUPPORTED:
-        return XENSR_UNSUPPORTED;
-    default:
-        return XENSR_FAILED;
-    }
+    return err->kind == XSR_E_UNSUPPORTED ? XENSR_UNSUPPORTED : XENSR_FAILED;
 }
 
 /* A stop request is for one operation. */

@@ -54,19 +54,11 @@ int xsr_result_printed(const char *done)
 
 enum xensr_result xsr_result_of(const struct xsr_err *err)
 {
-    switch (err->kind) {
-    case XSR_E_OK:
+    if (err->kind == XSR_E_OK)
         return XENSR_OK;
-    case XSR_E_EOF:
-    case XSR_E_FORMAT:
-    case XSR_E_ORDER:
-    case XSR_E_LIMIT:
+    if (xsr_err_is_of_input(err))
         return XENSR_BAD_INPUT;
-    case XSR_E_UNSUPPORTED:
-        return XENSR_UNSUPPORTED;
-    default:
-        return XENSR_FAILED;
-    }
+    return err->kind == XSR_E_UNSUPPORTED ? XENSR_UNSUPPORTED : XENSR_FAILED;
 }
 
 int xsr_result_refuse(bool json, int rc, const char *text, uint64_t offset)

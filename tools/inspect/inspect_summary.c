@@ -80,9 +80,7 @@ json_t *insp_summary_json(const struct insp *w, const struct insp_summary *s)
 
 bool insp_is_damage(const struct xsr_err *err)
 {
-    return err->kind == XSR_E_EOF || err->kind == XSR_E_FORMAT ||
-           err->kind == XSR_E_ORDER || err->kind == XSR_E_LIMIT ||
-           err->kind == XSR_E_UNSUPPORTED;
+    return xsr_err_is_of_input(err) || err->kind == XSR_E_UNSUPPORTED;
 }
 
 static json_t *missing_image_records(const struct insp *w)
