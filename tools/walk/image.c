@@ -375,13 +375,12 @@ static int walk_image_record(struct insp *w, struct xsr_xc3_order *order,
 {
     struct insp_row row = {.layer = INSP_LIBXC, .offset = w->src->offset};
     uint64_t end;
-    bool adrift;
+    bool adrift = false;
     int rc = 0;
 
     if (take_frame(w, &row, err))
         return -1;
-    adrift = row.bad.kind != XSR_E_OK;
-    if (adrift)
+    if (row.bad.kind != XSR_E_OK)
         return go_on_adrift(w, &row, type_out, err);
     if (judge_order(w, order, &row, err)) {
         /* what it misses may be what went by: that is no fault of its own */
