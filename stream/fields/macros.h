@@ -10,69 +10,42 @@
 #include "lib/util.h"
 #include "stream/fields/fields.h"
 
-#define HEX(name, at, width)                                \
-    {                                                       \
-        name, at, width, XSR_F_HEX, 0, 0, 0, 0, NULL, false \
+#define ONE(name, at, width, fmt, big)              \
+    {                                               \
+        name, at, width, fmt, 0, 0, 0, 0, NULL, big \
     }
-#define DEC(name, at, width)                                \
-    {                                                       \
-        name, at, width, XSR_F_DEC, 0, 0, 0, 0, NULL, false \
+#define MANY(name, at, width, fmt, n, stride, big)       \
+    {                                                    \
+        name, at, width, fmt, 0, 0, n, stride, NULL, big \
     }
-#define SIGNED(name, at, width)                                \
-    {                                                          \
-        name, at, width, XSR_F_SIGNED, 0, 0, 0, 0, NULL, false \
-    }
-#define BITSET(name, at, width)                                \
-    {                                                          \
-        name, at, width, XSR_F_BITSET, 0, 0, 0, 0, NULL, false \
-    }
+
+#define HEX(name, at, width)    ONE(name, at, width, XSR_F_HEX, false)
+#define DEC(name, at, width)    ONE(name, at, width, XSR_F_DEC, false)
+#define SIGNED(name, at, width) ONE(name, at, width, XSR_F_SIGNED, false)
+#define BITSET(name, at, width) ONE(name, at, width, XSR_F_BITSET, false)
 #define PART(name, at, lsb, bits)                            \
     {                                                        \
         name, at, 1, XSR_F_DEC, lsb, bits, 0, 0, NULL, false \
     }
-#define BYTESN(name, at, width, n, stride)                         \
-    {                                                              \
-        name, at, width, XSR_F_BYTES, 0, 0, n, stride, NULL, false \
-    }
-#define DECS(name, at, width, n, stride)                         \
-    {                                                            \
-        name, at, width, XSR_F_DEC, 0, 0, n, stride, NULL, false \
-    }
-#define HEXES(name, at, width, n, stride)                        \
-    {                                                            \
-        name, at, width, XSR_F_HEX, 0, 0, n, stride, NULL, false \
-    }
-#define NEST(name, at, layout)                             \
-    {                                                      \
-        name, at, 0, XSR_F_NEST, 0, 0, 0, 0, layout, false \
-    }
+#define BYTESN(name, at, width, n, stride) \
+    MANY(name, at, width, XSR_F_BYTES, n, stride, false)
+#define DECS(name, at, width, n, stride) \
+    MANY(name, at, width, XSR_F_DEC, n, stride, false)
+#define HEXES(name, at, width, n, stride) \
+    MANY(name, at, width, XSR_F_HEX, n, stride, false)
 #define NESTS(name, at, n, stride, layout)                      \
     {                                                           \
         name, at, 0, XSR_F_NEST, 0, 0, n, stride, layout, false \
     }
+#define NEST(name, at, layout) NESTS(name, at, 0, 0, layout)
 #define LAYOUT(name, len, fields)                \
     {                                            \
         name, len, fields, XSR_ARRAY_LEN(fields) \
     }
-#define BHEX(name, at, width)                              \
-    {                                                      \
-        name, at, width, XSR_F_HEX, 0, 0, 0, 0, NULL, true \
-    }
-#define BDEC(name, at, width)                              \
-    {                                                      \
-        name, at, width, XSR_F_DEC, 0, 0, 0, 0, NULL, true \
-    }
-#define BSIGNED(name, at, width)                              \
-    {                                                         \
-        name, at, width, XSR_F_SIGNED, 0, 0, 0, 0, NULL, true \
-    }
-#define BSIGNEDS(name, at, width, n, stride)                       \
-    {                                                              \
-        name, at, width, XSR_F_SIGNED, 0, 0, n, stride, NULL, true \
-    }
-#define BHEXES(name, at, width, n, stride)                      \
-    {                                                           \
-        name, at, width, XSR_F_HEX, 0, 0, n, stride, NULL, true \
-    }
+#define BHEX(name, at, width)    ONE(name, at, width, XSR_F_HEX, true)
+#define BDEC(name, at, width)    ONE(name, at, width, XSR_F_DEC, true)
+#define BSIGNED(name, at, width) ONE(name, at, width, XSR_F_SIGNED, true)
+#define BSIGNEDS(name, at, width, n, stride) \
+    MANY(name, at, width, XSR_F_SIGNED, n, stride, true)
 
 #endif
